@@ -1,0 +1,1 @@
+//! The certstore contract, executable.
