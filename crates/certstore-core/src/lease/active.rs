@@ -1,0 +1,291 @@
+//! A lease that is held: renewing it, handing it on in the process, giving it back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, Notify};
+
+use super::engine::{Engine, Known};
+use super::queue::Turn;
+use super::record::{Record, State};
+use super::register::{Register, Stored, Swap};
+use crate::{Error, ErrorKind, FencingToken, LostReason, Release, Result, Standing, Validity};
+
+/// How often a release is tried before the lock is left to its lease.
+const RELEASE_ATTEMPTS: u32 = 4;
+
+/// A lease in the hands of one task at a time. Dropped, it is given back in the background.
+pub(super) struct Active<R: Register> {
+    lease: Option<Arc<Lease<R>>>,
+    token: u64,
+    validity: Validity,
+    handovers_left: u32,
+    runtime: Handle,
+}
+
+/// What the holder and the renewing task share.
+struct Lease<R: Register> {
+    engine: Arc<Engine<R>>,
+    name: Box<str>,
+    validity: Validity,
+    acquired: Duration,
+    /// Renewing and releasing take turns on it.
+    held: Mutex<Held>,
+    stop: Notify,
+}
+
+struct Held {
+    stored: Stored,
+    /// Renewals whose reply was lost: nonce and time before sending.
+    unclear: Vec<(u128, Duration)>,
+}
+
+enum Renewal {
+    Done,
+    Unclear,
+    Lost(LostReason),
+}
+
+impl<R: Register> Active<R> {
+    pub(super) fn start(
+        engine: Arc<Engine<R>>,
+        name: &str,
+        stored: Stored,
+        deadline: Duration,
+    ) -> Self {
+        let validity = Validity::lease(engine.clock.clone(), deadline);
+        let token = stored.record.token;
+        let handovers_left = stored.record.span.saturating_sub(1);
+        let lease = Arc::new(Lease {
+            name: name.into(),
+            validity: validity.clone(),
+            acquired: engine.clock.monotonic(),
+            held: Mutex::new(Held { stored, unclear: Vec::new() }),
+            stop: Notify::new(),
+            engine,
+        });
+        tokio::spawn(lease.clone().keep());
+        Self { lease: Some(lease), token, validity, handovers_left, runtime: Handle::current() }
+    }
+
+    pub(super) fn token(&self) -> FencingToken {
+        FencingToken(self.token)
+    }
+
+    pub(super) fn validity(&self) -> &Validity {
+        &self.validity
+    }
+
+    /// The lease with the next token of its span; as it was when it should go back to the backend.
+    pub(super) fn hand_over(mut self) -> std::result::Result<Self, Self> {
+        if !self.may_hand_over() {
+            return Err(self);
+        }
+        self.token += 1;
+        self.handovers_left -= 1;
+        Ok(self)
+    }
+
+    /// Within a bound, so that other processes get their chance.
+    fn may_hand_over(&self) -> bool {
+        let Some(lease) = &self.lease else { return false };
+        let config = &lease.engine.config;
+        let age = lease.engine.clock.monotonic().saturating_sub(lease.acquired);
+        self.handovers_left > 0
+            && age < config.lease() / 2
+            && self.validity.standing() == Standing::Held
+    }
+
+    /// Sets the record free; gives what it then is, for the next acquisition.
+    pub(super) async fn release(mut self) -> Result<Option<Stored>> {
+        match self.lease.take() {
+            Some(lease) => lease.release().await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl<R: Register> Drop for Active<R> {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            self.runtime.spawn(async move {
+                if let Err(error) = lease.release().await {
+                    tracing::warn!(lock = %lease.name, %error, "a dropped lock could not be released");
+                }
+            });
+        }
+    }
+}
+
+impl<R: Register> Lease<R> {
+    /// Renews until it is stopped or lost.
+    async fn keep(self: Arc<Self>) {
+        let config = &self.engine.config;
+        let mut pause = config.renew();
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.notified() => return,
+                _ = self.validity.lost() => return,
+                () = self.engine.clock.sleep(pause) => {}
+            }
+            pause = match self.renew().await {
+                Renewal::Done => config.renew(),
+                Renewal::Unclear => config.request() / 4,
+                Renewal::Lost(reason) => return self.validity.lose(reason),
+            };
+        }
+    }
+
+    async fn renew(&self) -> Renewal {
+        let mut held = self.held.lock().await;
+        let record = self.engine.next(&held.stored.record);
+        let before = self.engine.clock.boottime();
+        held.unclear.push((record.write, before));
+        match self.engine.swap(&self.name, Some(&held.stored.version), &record).await {
+            Ok(Swap::Done(version)) => {
+                self.renewed(&mut held, Stored { record, version }, before).await
+            }
+            Ok(Swap::Conflict) => self.look(&mut held).await,
+            Err(error) => {
+                tracing::debug!(lock = %self.name, %error, "a renewal failed; trying again until the deadline");
+                self.look(&mut held).await
+            }
+        }
+    }
+
+    async fn renewed(&self, held: &mut Held, stored: Stored, before: Duration) -> Renewal {
+        held.stored = stored;
+        held.unclear.clear();
+        if self.validity.extend(before + self.engine.config.hold()) {
+            return Renewal::Done;
+        }
+        // Too late: the guard is lost already and stays so. Free the record for those who wait.
+        let free = self.engine.free(&held.stored.record);
+        let freed = self.engine.swap(&self.name, Some(&held.stored.version), &free).await;
+        tracing::warn!(lock = %self.name, freed = freed.is_ok(), "a renewal came after the deadline; the lock is lost");
+        Renewal::Lost(LostReason::Deadline)
+    }
+
+    /// What the record itself says after a conflict or a lost reply.
+    async fn look(&self, held: &mut Held) -> Renewal {
+        let stored = match self.engine.read(&self.name).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Renewal::Lost(LostReason::Backend),
+            Err(_) => return Renewal::Unclear,
+        };
+        match held.whose(&stored) {
+            Whose::Ours(before) => self.renewed(held, stored, before).await,
+            Whose::Unchanged => Renewal::Unclear,
+            Whose::Lost(reason) => Renewal::Lost(reason),
+        }
+    }
+
+    async fn release(&self) -> Result<Option<Stored>> {
+        self.stop.notify_one();
+        let mut held = self.held.lock().await;
+        if let Standing::Lost(
+            reason @ (LostReason::Stolen | LostReason::Broken | LostReason::Backend),
+        ) = self.validity.standing()
+        {
+            return Err(lost(reason));
+        }
+        let freed = self.set_free(&mut held).await;
+        let standing = self.validity.standing();
+        self.validity.lose(LostReason::Deadline);
+        if freed.is_ok() {
+            self.engine.register.released(&self.name).await;
+        }
+        match standing {
+            Standing::Lost(reason) => Err(lost(reason)),
+            _ => freed.map(Some),
+        }
+    }
+
+    async fn set_free(&self, held: &mut Held) -> Result<Stored> {
+        let free = self.engine.free(&held.stored.record);
+        let mut failure = None;
+        for attempt in 0..RELEASE_ATTEMPTS {
+            if attempt > 0 {
+                self.engine.clock.sleep(self.engine.config.request() / 4 * attempt).await;
+            }
+            match self.engine.swap(&self.name, Some(&held.stored.version), &free).await {
+                Ok(Swap::Done(version)) => return Ok(Stored { record: free, version }),
+                Ok(Swap::Conflict) => {}
+                Err(error) => failure = Some(error),
+            }
+            match self.engine.read(&self.name).await {
+                Ok(Some(stored)) if stored.record.write == free.write => return Ok(stored),
+                Ok(Some(stored)) => match held.whose(&stored) {
+                    Whose::Ours(_) => held.stored = stored,
+                    Whose::Unchanged => {}
+                    Whose::Lost(reason) => return Err(lost(reason)),
+                },
+                Ok(None) => return Err(lost(LostReason::Backend)),
+                Err(error) => failure = Some(error),
+            }
+        }
+        let message = "the lock could not be given back; it ends with its lease";
+        let error = Error::new(ErrorKind::Unavailable, message).with_may_have_applied(true);
+        Err(match failure {
+            Some(failure) => error.with_source(failure),
+            None => error,
+        })
+    }
+}
+
+enum Whose {
+    /// A renewal of ours whose reply was lost, sent at this time.
+    Ours(Duration),
+    Unchanged,
+    Lost(LostReason),
+}
+
+impl Held {
+    fn whose(&self, stored: &Stored) -> Whose {
+        let Record { write, owner, state, .. } = stored.record;
+        if let Some((_, before)) = self.unclear.iter().find(|(nonce, _)| *nonce == write) {
+            Whose::Ours(*before)
+        } else if stored.version == self.stored.version {
+            Whose::Unchanged
+        } else if owner == self.stored.record.owner && state == State::Free {
+            Whose::Lost(LostReason::Broken)
+        } else {
+            Whose::Lost(LostReason::Stolen)
+        }
+    }
+}
+
+fn lost(reason: LostReason) -> Error {
+    Error::new(ErrorKind::LockLost, format!("the lock was lost before it was unlocked: {reason}"))
+}
+
+/// What a guard does when it is unlocked or dropped.
+pub(super) struct Unlock<R: Register> {
+    active: Active<R>,
+    turn: Turn<Known, Active<R>>,
+}
+
+impl<R: Register> Unlock<R> {
+    pub(super) fn new(active: Active<R>, turn: Turn<Known, Active<R>>) -> Self {
+        Self { active, turn }
+    }
+}
+
+#[async_trait]
+impl<R: Register> Release for Unlock<R> {
+    async fn release(self: Box<Self>) -> Result<()> {
+        let Self { mut active, mut turn } = *self;
+        if active.may_hand_over() && turn.has_waiters() {
+            match turn.pass_with(active) {
+                Ok(()) => return Ok(()),
+                Err(back) => (turn, active) = back,
+            }
+        }
+        let hint = active.release().await?;
+        turn.with_state(|known| known.hint = hint);
+        Ok(())
+    }
+}
