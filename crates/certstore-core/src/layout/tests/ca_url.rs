@@ -22,7 +22,6 @@ fn directory_urls() {
         ("https://acme.zerossl.com/v2/DV90", "acme.zerossl.com-v2-DV90"),
         ("https://127.0.0.1:14000/dir", "127.0.0.1:14000-dir"),
         ("https://[2001:db8::1]:14000/dir", "[2001:db8::1]:14000-dir"),
-        ("https://[fe80::1%25en0]:1/d", "[fe80::1%en0]:1-d"),
         ("https://CA.Example/Dir?x=/y#z", "CA.Example-Dir"),
         ("https://user:pw@ca.example/dir", "ca.example-dir"),
         ("https://a@b@ca.example/x", "ca.example-x"),
@@ -30,6 +29,17 @@ fn directory_urls() {
         ("https://ca.example:/dir", "ca.example:-dir"),
         ("https://b%C3%BCcher.example/d", "bücher.example-d"),
         ("https://bücher.example/d", "bücher.example-d"),
+    ]);
+}
+
+#[test]
+fn zones_and_brackets() {
+    assert_issuer_keys(&[
+        ("https://[fe80::1%25en0]:1/d", "[fe80::1%en0]:1-d"),
+        ("https://[fe80::1%25a%20b]/d", "[fe80::1%a b]-d"),
+        ("https://[fe80::1%25%41]/d", "[fe80::1%A]-d"),
+        ("https://[fe80::1%25%25]/d", "[fe80::1%%]-d"),
+        ("https://[::1]]/d", "[::1]]-d"),
     ]);
 }
 
@@ -76,6 +86,11 @@ fn broken_urls_stay_whole() {
         "https://us er@ca.example/",
         "https://ca.example%41/dir",
         "https://[::1/dir",
+        "https://[::1]x/dir",
+        "https://[::1%41]/dir",
+        "https://[fe80::1%25%2F]/dir",
+        "https://[fe80::1%25%c3%a9]/dir",
+        "https://[fe80::1%25a b]/dir",
         "a\u{7f}b",
     ] {
         assert_eq!(StorageKeys::issuer_key(url), url);
