@@ -1,0 +1,73 @@
+//! docs/backends.md: what each backend was seen to do.
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, bail};
+
+use crate::conformance;
+use crate::report::Report;
+
+const INTRODUCTION: &str = "\
+# Backends
+
+What each backend was seen to do: every clause of the [contract](contract.md) has one case in the conformance suite, and
+this is a run of all of them. *Not supported* means that the backend declares so, and that the suite has checked that
+the call is then refused; the reasons stand below the table.
+
+";
+
+pub(super) fn page() -> Result<String> {
+    let reports = conformance::all()?;
+    if let Some(report) = reports.iter().find(|report| report.count("failed") > 0) {
+        bail!("clauses fail on {}; cargo xtask conformance shows them", report.backend);
+    }
+    Ok(write(reports))
+}
+
+fn write(reports: &[Report]) -> String {
+    let mut page = INTRODUCTION.to_owned();
+    let names: Vec<&str> = reports.iter().map(|report| report.backend.as_str()).collect();
+    // Writing to a string does not fail.
+    let _ = writeln!(
+        page,
+        "| clause | {} | |\n|---|{}---|",
+        names.join(" | "),
+        "---|".repeat(names.len())
+    );
+    for outcome in ["passed", "not-supported"] {
+        let counts: Vec<String> =
+            reports.iter().map(|report| format!("**{}**", report.count(outcome))).collect();
+        let _ = writeln!(page, "| **{}** | {} | |", words(outcome), counts.join(" | "));
+    }
+    for clause in reports.first().map(|report| report.clauses.as_slice()).unwrap_or_default() {
+        let outcomes: Vec<&str> = reports
+            .iter()
+            .map(|report| {
+                report.clause(&clause.id).map_or("missing", |found| words(&found.outcome))
+            })
+            .collect();
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} |",
+            clause.id,
+            outcomes.join(" | "),
+            clause.title.replace('|', "\\|")
+        );
+    }
+    for report in reports {
+        let _ = writeln!(page, "\n## {}\n", report.backend);
+        for clause in &report.clauses {
+            if let Some(detail) = &clause.detail {
+                let _ = writeln!(page, "* {} is not supported: {detail}", clause.id);
+            }
+            for note in &clause.notes {
+                let _ = writeln!(page, "* {}: {note}", clause.id);
+            }
+        }
+    }
+    page
+}
+
+fn words(outcome: &str) -> &str {
+    if outcome == "not-supported" { "not supported" } else { outcome }
+}

@@ -1,0 +1,16 @@
+//! `cargo xtask COMMAND`: see `cargo xtask help`.
+
+#![expect(clippy::print_stderr, reason = "this is a program for a terminal")]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match xtask::run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

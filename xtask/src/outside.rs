@@ -1,0 +1,7 @@
+//! Later.
+
+use anyhow::Result;
+
+pub(crate) fn outside() -> Result<()> {
+    Ok(())
+}

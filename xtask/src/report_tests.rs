@@ -1,0 +1,30 @@
+use super::*;
+
+const JSON: &str = r#"{"backend":"x","passed":1,"failed":1,"not_supported":1,"clauses":[
+  {"id":"LOAD-1","title":"One.","outcome":"passed","detail":null,"milliseconds":3,"notes":["1 round trip"]},
+  {"id":"LOAD-2","title":"Two.","outcome":"failed","detail":"got 3","milliseconds":3,"notes":[]},
+  {"id":"CAS-1","title":"Three.","outcome":"not-supported","detail":"no cas","milliseconds":0,"notes":[]}]}"#;
+
+#[test]
+fn a_report_is_read() {
+    let report = Report::parse("fs", JSON).unwrap();
+    assert_eq!(
+        (report.count("passed"), report.count("failed"), report.count("not-supported")),
+        (1, 1, 1)
+    );
+    assert_eq!(report.clause("LOAD-1").unwrap().notes, ["1 round trip"]);
+    assert!(Report::parse("fs", "{}").is_err());
+    assert!(Report::parse("fs", "").is_err());
+}
+
+#[test]
+fn the_table_shows_failures_and_what_is_missing() {
+    let all = Report::parse("one", JSON).unwrap();
+    let mut fewer = all.clone();
+    fewer.backend = "two".into();
+    fewer.clauses.retain(|clause| clause.id != "LOAD-1");
+    let table = table(&[all, fewer]);
+    assert!(table.contains("LOAD-1      passed         missing"), "{table}");
+    assert!(table.contains("LOAD-2 on two: failed: got 3"), "{table}");
+    assert!(table.contains("CAS-1 on one: not-supported: no cas"), "{table}");
+}

@@ -1,0 +1,144 @@
+//! `cargo xtask test`: everything, step by step, each with its time.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::shell::{cargo, duration, follow, run, shown};
+use crate::{conformance, demo, docs, outside, package, programs, setup, tidy};
+
+/// What test programs report, added up.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+    ignored: usize,
+}
+
+struct Step {
+    name: &'static str,
+    run: fn(&mut Counts) -> Result<()>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "setup", run: |_| setup::setup() },
+    Step { name: "format", run: |_| quiet(&["fmt", "--all", "--", "--check"]) },
+    Step {
+        name: "lints",
+        run: |_| {
+            quiet(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+        },
+    },
+    Step {
+        name: "tests",
+        run: |counts| tests(&["--lib", "--bins", "--tests", "--examples"], counts),
+    },
+    Step { name: "doc tests", run: |counts| tests(&["--doc"], counts) },
+    Step { name: "documentation", run: |_| documentation() },
+    Step { name: "demo", run: |_| demo::demo() },
+    Step { name: "generated docs", run: |_| docs::docs(&["--check".to_owned()]) },
+    Step { name: "tidy", run: |_| tidy::tidy() },
+    Step { name: "packages", run: |_| package::package() },
+    Step { name: "outside the workspace", run: |_| outside::outside() },
+    Step { name: "conformance", run: |_| conformance::conformance(&[]) },
+];
+
+/// Runs every step, also after one failed, and sums up.
+pub(crate) fn test() -> Result<()> {
+    programs::as_tested();
+    let begun = Instant::now();
+    let mut counts = Counts::default();
+    let mut outcomes: Vec<(&str, Duration, bool)> = Vec::new();
+    for step in STEPS {
+        println!("\n==> {}", step.name);
+        let start = Instant::now();
+        let outcome = (step.run)(&mut counts);
+        let took = start.elapsed();
+        if let Err(error) = &outcome {
+            println!("==> {} FAILED: {error:#}", step.name);
+        }
+        println!("==> {}: {}", step.name, duration(took));
+        outcomes.push((step.name, took, outcome.is_ok()));
+    }
+    sum_up(&outcomes, counts, begun.elapsed())
+}
+
+/// The last line stands alone: tests that passed; tests, and steps that run no tests, that failed.
+fn sum_up(outcomes: &[(&str, Duration, bool)], counts: Counts, took: Duration) -> Result<()> {
+    println!();
+    for (name, took, passed) in outcomes {
+        println!(
+            "{:<24} {:<7} {:>12}",
+            name,
+            if *passed { "passed" } else { "FAILED" },
+            duration(*took)
+        );
+    }
+    let failed_steps = outcomes.iter().filter(|(_, _, passed)| !passed).count();
+    println!(
+        "\n{} of {} steps passed in {}; tests: {} passed, {} failed, {} ignored",
+        outcomes.len() - failed_steps,
+        outcomes.len(),
+        duration(took),
+        counts.passed,
+        counts.failed,
+        counts.ignored
+    );
+    println!("{} passed, {} failed", counts.passed, counts.failed.max(failed_steps));
+    if failed_steps > 0 {
+        bail!("{failed_steps} of {} steps failed", outcomes.len());
+    }
+    Ok(())
+}
+
+fn quiet(arguments: &[&str]) -> Result<()> {
+    let mut command = cargo();
+    command.args(arguments);
+    println!("$ {}", shown(&command));
+    run(&mut command)
+}
+
+fn documentation() -> Result<()> {
+    let mut command = cargo();
+    command
+        .args(["doc", "--workspace", "--no-deps", "--locked"])
+        .env("RUSTDOCFLAGS", "-D warnings");
+    println!("$ RUSTDOCFLAGS='-D warnings' {}", shown(&command));
+    run(&mut command)
+}
+
+/// Runs tests of the whole workspace; every line but those of the tests that passed is shown.
+fn tests(targets: &[&str], counts: &mut Counts) -> Result<()> {
+    let mut command = cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]).args(targets);
+    println!("$ {}", shown(&command));
+    let succeeded = follow(&mut command, |line| {
+        counts.add(line);
+        let passed = line.starts_with("test ") && line.ends_with("... ok");
+        if !passed && !line.trim().is_empty() {
+            println!("{line}");
+        }
+    })?;
+    if !succeeded {
+        bail!("tests failed; see above");
+    }
+    Ok(())
+}
+
+impl Counts {
+    /// Adds a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; ...`; other lines add nothing.
+    fn add(&mut self, line: &str) {
+        let Some((_, result)) = line.split_once("test result: ") else { return };
+        let number = |what: &str| {
+            let part = result.split([';', '.']).find(|part| part.trim().ends_with(what))?;
+            part.split_whitespace().next()?.parse::<usize>().ok()
+        };
+        self.passed += number("passed").unwrap_or(0);
+        self.failed += number("failed").unwrap_or(0);
+        self.ignored += number("ignored").unwrap_or(0);
+    }
+}
+
+#[cfg(test)]
+#[path = "test_tests.rs"]
+mod unit;

@@ -1,0 +1,216 @@
+//! What the Markdown names must exist: paths, crates, commands, environment variables.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::commands;
+use crate::metadata::Package;
+use crate::shell::{read, root, tracked};
+
+/// The top folders: inline code that begins with one of them is a path.
+const FOLDERS: [&str; 7] =
+    ["crates/", "conformance/", "xtask/", "docs/", ".ci/", ".cargo/", "fixtures/"];
+
+/// A line that says so names what does not exist yet.
+const PLANNED: &str = "planned";
+
+/// What Markdown may name.
+struct Known {
+    crates: BTreeSet<String>,
+    xtask: BTreeSet<String>,
+    cli: BTreeSet<String>,
+    variables: BTreeSet<String>,
+}
+
+pub(crate) fn check(members: &[Package]) -> Result<Vec<String>> {
+    let known = Known {
+        crates: members.iter().map(|package| package.name.clone()).collect(),
+        xtask: commands::names().map(str::to_owned).collect(),
+        cli: cli_commands()?,
+        variables: variables()?,
+    };
+    let mut problems = Vec::new();
+    for file in tracked("md")? {
+        let text = read(&root().join(&file))?;
+        let mut in_code = false;
+        for (number, line) in text.lines().enumerate() {
+            if line.trim_start().starts_with("```") {
+                in_code = !in_code;
+                continue;
+            }
+            let wrong = if in_code { code(line, &known) } else { prose(&file, line, &known) };
+            problems.extend(wrong.into_iter().map(|what| format!("{file}:{}: {what}", number + 1)));
+        }
+    }
+    Ok(problems)
+}
+
+/// A line inside a code block: only commands are looked at.
+fn code(line: &str, known: &Known) -> Vec<String> {
+    let line = line.trim_start().trim_start_matches("$ ").trim_end_matches('\\').trim_end();
+    command(line, known).into_iter().collect()
+}
+
+fn prose(file: &str, line: &str, known: &Known) -> Vec<String> {
+    let mut wrong: Vec<String> =
+        links(line).into_iter().filter_map(|target| link(file, target)).collect();
+    if line.contains(PLANNED) {
+        return wrong;
+    }
+    for word in line.split('`').skip(1).step_by(2) {
+        wrong.extend(path(word));
+        wrong.extend(command(word, known));
+        let names_crate = word.starts_with("certstore-")
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if names_crate && !known.crates.contains(word) {
+            wrong.push(format!("there is no crate {word}"));
+        }
+        let variable = word.split(['=', ' ']).next().unwrap_or(word);
+        if variable.starts_with("CERTSTORE_") && !known.variables.contains(variable) {
+            wrong.push(format!("no code reads {variable}"));
+        }
+    }
+    wrong
+}
+
+/// The targets of the links in a line.
+fn links(line: &str) -> Vec<&str> {
+    line.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(target, _)| target)
+        .collect()
+}
+
+fn link(file: &str, target: &str) -> Option<String> {
+    let target = target.split('#').next().unwrap_or(target);
+    let elsewhere = target.is_empty() || target.contains("://") || target.starts_with("mailto:");
+    // in a README that is a crate's documentation, a link may be an item
+    let item = target.contains("::") || !target.contains(['/', '.']);
+    let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+    (!elsewhere && !item && !root().join(folder).join(target).exists())
+        .then(|| format!("the link leads nowhere: {target}"))
+}
+
+fn path(word: &str) -> Option<String> {
+    let placeholder =
+        |part: &str| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_path = FOLDERS.iter().any(|folder| word.starts_with(folder))
+        && !word.contains(['*', '<', '$', ' ', '~'])
+        && !word.split(['/', '-', '.']).any(placeholder);
+    let word = word.split_once("::").map_or(word, |(file, _)| file);
+    let missing = || braces(word).into_iter().find(|path| !root().join(path).exists());
+    is_path.then(missing).flatten().map(|path| format!("there is no {path}"))
+}
+
+/// `a/{b,c}.rs` as `a/b.rs` and `a/c.rs`.
+fn braces(word: &str) -> Vec<String> {
+    match (word.find('{'), word.find('}')) {
+        (Some(open), Some(close)) if open < close => {
+            let (before, after) = (&word[..open], &word[close + 1..]);
+            word[open + 1..close]
+                .split(',')
+                .map(|middle| format!("{before}{middle}{after}"))
+                .collect()
+        }
+        _ => vec![word.to_owned()],
+    }
+}
+
+fn command(line: &str, known: &Known) -> Option<String> {
+    let words: Vec<&str> = line.split_whitespace().skip_while(|word| is_assignment(word)).collect();
+    match words.as_slice() {
+        ["cargo", "xtask", name, ..] if is_name(name) && !known.xtask.contains(*name) => {
+            Some(format!("there is no cargo xtask {name}"))
+        }
+        ["cargo", rest @ ..] => cargo(rest, known),
+        ["certstore", rest @ ..] => certstore(rest, known),
+        _ => None,
+    }
+}
+
+/// `-p CRATE` must be a member, `--test NAME` a file of it.
+fn cargo(words: &[&str], known: &Known) -> Option<String> {
+    let after = |option: &[&str]| {
+        let at = words.iter().position(|word| option.contains(word))?;
+        words.get(at + 1).copied()
+    };
+    let package = after(&["-p", "--package"])?;
+    if !known.crates.contains(package) && is_name(package) {
+        return Some(format!("there is no crate {package}"));
+    }
+    let test = after(&["--test"])?;
+    let folder = if package == "certstore-conformance" {
+        "conformance".into()
+    } else {
+        format!("crates/{package}")
+    };
+    let there = [format!("{folder}/tests/{test}.rs"), format!("{folder}/tests/{test}/main.rs")];
+    (!there.iter().any(|file| root().join(file).is_file()))
+        .then(|| format!("{package} has no test {test}"))
+}
+
+fn certstore(words: &[&str], known: &Known) -> Option<String> {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if ["--storage", "--config"].contains(word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            let name = word.trim_end_matches([',', '.', ';', ':']);
+            return (is_name(name) && !known.cli.contains(name))
+                .then(|| format!("there is no certstore {name}"));
+        }
+    }
+    None
+}
+
+fn is_assignment(word: &&str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    })
+}
+
+/// Placeholders are in capitals.
+fn is_name(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+}
+
+/// The commands that docs/cli.md describes; `docs --check` keeps that page equal to the program.
+fn cli_commands() -> Result<BTreeSet<String>> {
+    let page = root().join("docs/cli.md");
+    if !page.is_file() {
+        return Ok(BTreeSet::new());
+    }
+    let text = read(&page)?;
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let named = headings.filter_map(|line| line.split_once("`certstore "));
+    Ok(named
+        .filter_map(|(_, rest)| rest.split(['`', ' ']).next())
+        .map(str::to_owned)
+        .chain(["help".to_owned()])
+        .collect())
+}
+
+/// The environment variables of this project that its code names.
+fn variables() -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for file in tracked("rs")? {
+        let text = read(&root().join(&file))?;
+        for (at, _) in text.match_indices("CERTSTORE_") {
+            let name = text[at..]
+                .split(|c: char| !(c.is_ascii_uppercase() || c == '_'))
+                .next()
+                .unwrap_or_default();
+            found.insert(name.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+#[path = "markdown_tests.rs"]
+mod tests;
