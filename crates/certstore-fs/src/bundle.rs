@@ -1,0 +1,77 @@
+//! Several values as one, by the journal of `certstore-core`.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use certstore_core::journal::{self, JournalStore};
+use certstore_core::{Dir, Error, ErrorKind, Key, Result};
+use futures_util::FutureExt;
+use rustix::fs::{AtFlags, unlinkat};
+use rustix::io::Errno;
+
+use crate::error::{BACKEND, io_error, is_missing};
+use crate::read;
+use crate::storage::{FsStorage, Inner};
+
+/// The journal's file name in its directory; no key has a `~`.
+pub(crate) const JOURNAL: &str = ".~journal";
+
+#[async_trait]
+impl JournalStore for FsStorage {
+    async fn read_journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
+        let path = journal_path(dir);
+        self.read("load", dir.as_str(), move |inner| {
+            Ok(read::load(&inner.root, &path)?.map(Bytes::from))
+        })
+        .await
+    }
+
+    async fn write_journal(&self, dir: &Dir, journal: &[u8]) -> Result<()> {
+        let (at, journal) = (dir.clone(), journal.to_vec());
+        self.write("store", dir.as_str(), move |inner| inner.writer().write_beside(&at, JOURNAL, &journal)).await
+    }
+
+    async fn remove_journal(&self, dir: &Dir) -> Result<()> {
+        let at = dir.clone();
+        self.write("store", dir.as_str(), move |inner| remove(inner, &at)).await
+    }
+}
+
+impl FsStorage {
+    /// Stores a bundle in one go: once begun, it goes on to its end whatever becomes of the caller, and no other bundle
+    /// of the directory begins before.
+    pub(crate) async fn store_bundle(&self, items: &[(&Key, &[u8])]) -> Result<()> {
+        let dir = journal::bundle_dir(items.iter().map(|(key, _)| *key))
+            .map_err(|error| error.with_operation("store").with_backend(BACKEND))?;
+        let items: Vec<(Key, Vec<u8>)> =
+            items.iter().map(|(key, value)| ((*key).clone(), value.to_vec())).collect();
+        let subject = dir.as_str().to_owned();
+        let here = self.in_this_thread();
+        self.write("store", &subject, move |inner| {
+            let _bundle = inner.bundles.lock(dir.as_str())?;
+            let items: Vec<(&Key, &[u8])> = items.iter().map(|(key, value)| (key, &value[..])).collect();
+            // Every step of it runs in this thread, so it is done when it is first asked.
+            journal::store_all(&here, &items).now_or_never().unwrap_or_else(|| {
+                Err(Error::new(ErrorKind::Other, "a step of storing a bundle waited for something").with_backend(BACKEND))
+            })
+        })
+        .await
+    }
+}
+
+/// Needs no sync: a journal that comes back after a power cut says what the values say, or is out of date.
+fn remove(inner: &Inner, dir: &Dir) -> Result<()> {
+    let removed = inner.root.open_dir(dir.as_str()).and_then(|opened| {
+        match unlinkat(opened, JOURNAL, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    });
+    match removed {
+        Err(error) if is_missing(&error) => Ok(()),
+        removed => removed.map_err(io_error),
+    }
+}
+
+fn journal_path(dir: &Dir) -> String {
+    if dir.is_root() { JOURNAL.to_owned() } else { format!("{dir}/{JOURNAL}") }
+}

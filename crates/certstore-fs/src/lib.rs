@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(not(unix))]
+compile_error!(
+    "certstore-fs needs a Unix system: Windows has neither the directory sync nor the opening beneath a root that it \
+     promises; choose another backend"
+);
+
+mod bundle;
+mod config;
+mod delete;
+mod entries;
+mod error;
+mod list;
+mod lock;
+mod owner;
+mod read;
+mod root;
+mod storage;
+mod stripe;
+mod temp;
+mod version;
+mod walk;
+mod write;
+
+pub use config::{FsConfig, Io, SCHEME};
+pub use storage::FsStorage;

@@ -1,0 +1,250 @@
+//! Storing: written whole beside its place, synced, renamed into it, and the rename synced.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use certstore_core::{Condition, Dir, Error, ErrorKind, Key, LostReason, Random, Result, Version};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use rustix::fs::fstat;
+use rustix::io::Errno;
+
+use crate::delete::remove_empty_dirs;
+use crate::error::{BACKEND, io_error, tree_conflict};
+use crate::list::has_value;
+use crate::read::{Current, load_current};
+use crate::root::{Root, sync_dir};
+use crate::stripe::Stripes;
+use crate::temp::{Sweeper, Temp};
+use crate::version::{Record, Stamp, content_version};
+
+/// How often to start anew when the directory is removed, or a tree of empty directories appears, in the meantime.
+const ATTEMPTS: usize = 32;
+
+/// All that a write needs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writer<'a> {
+    pub(crate) root: &'a Root,
+    pub(crate) keys: &'a Stripes,
+    pub(crate) tokens: &'a Stripes,
+    pub(crate) sweeper: &'a Sweeper,
+    pub(crate) random: &'a dyn Random,
+    /// Whether the file system keeps records.
+    pub(crate) records: bool,
+}
+
+/// What must be so at the moment of the rename.
+pub(crate) enum Demand<'a> {
+    /// Nothing.
+    Nothing,
+    /// The condition of a conditional write.
+    Condition(&'a Condition),
+    /// The writer's lock is not out of date.
+    Fence(&'a Fence),
+}
+
+/// A writer's lock, as far as a fenced write asks it.
+pub(crate) struct Fence {
+    pub(crate) stamp: Stamp,
+    /// The lock's name as files know it; `None` for a guard of another lock service, whose newest token is not known here.
+    pub(crate) own_lock: Option<String>,
+    /// The newest token of that lock.
+    pub(crate) newest_token: Box<dyn Fn() -> Result<Option<u64>> + Send + Sync>,
+    /// Ready once the guard is lost.
+    pub(crate) lost: std::sync::Mutex<BoxFuture<'static, LostReason>>,
+}
+
+impl Writer<'_> {
+    /// Stores `value` at `key` if `demand` is met, and gives the new version.
+    pub(crate) fn store(&self, key: &Key, value: &[u8], demand: &Demand<'_>) -> Result<Version> {
+        let stamp = match demand {
+            Demand::Fence(fence) => Some(fence.stamp),
+            Demand::Nothing | Demand::Condition(_) => None,
+        };
+        for _ in 0..ATTEMPTS {
+            // Before writing anything: a write that is refused leaves no trace, and costs no sync.
+            demand.check(self.root, key)?;
+            match self.attempt(key, value, stamp, demand)? {
+                Attempt::Stored(version) => return Ok(version),
+                Attempt::DirVanished => {}
+                Attempt::DirInTheWay => self.clear_empty_dirs(key)?,
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, "others keep removing or making the directory of this key; retry")
+            .with_backend(BACKEND))
+    }
+
+    /// Writes the file `name` of `dir`, which is no key, as atomically and durably as a value.
+    pub(crate) fn write_beside(&self, dir: &Dir, name: &str, bytes: &[u8]) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let parent = self.parent(dir)?;
+            let Some((mut temp, _)) = self.write_temp(&parent, name, bytes, None)? else { continue };
+            match temp.rename(name) {
+                Ok(()) => return sync_dir(&parent).map_err(applied),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(io_error(error)),
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, "others keep removing this directory; retry").with_backend(BACKEND))
+    }
+
+    fn attempt(&self, key: &Key, value: &[u8], stamp: Option<Stamp>, demand: &Demand<'_>) -> Result<Attempt> {
+        let dir = key.parent();
+        let parent = self.parent(&dir)?;
+        self.sweeper.sweep_if_due(self.root, dir.as_str(), &parent);
+        let Some((mut temp, version)) = self.write_temp(&parent, key.name(), value, stamp)? else {
+            return Ok(Attempt::DirVanished);
+        };
+        let renamed = {
+            let _token = demand.own_lock().map(|name| self.tokens.lock(name)).transpose()?;
+            let _key = self.keys.lock(key.as_str())?;
+            demand.check(self.root, key)?;
+            temp.rename(key.name())
+        };
+        match renamed.map_err(|error| (Errno::from_io_error(&error), error)) {
+            Ok(()) => {}
+            Err((Some(Errno::NOENT), _)) => return Ok(Attempt::DirVanished),
+            Err((Some(Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST), _)) => return Ok(Attempt::DirInTheWay),
+            Err((_, error)) => return Err(io_error(error)),
+        }
+        sync_dir(&parent).map_err(applied)?;
+        Ok(Attempt::Stored(version))
+    }
+
+    /// The opened directory, made if need be.
+    fn parent(&self, dir: &Dir) -> Result<File> {
+        let mut attempts = 0..ATTEMPTS;
+        loop {
+            match self.root.make_dirs(dir.as_str()) {
+                Ok(parent) => return Ok(parent),
+                Err(error) => match Errno::from_io_error(&error) {
+                    Some(Errno::NOENT) if attempts.next().is_some() => {}
+                    Some(Errno::NOTDIR) => {
+                        return Err(tree_conflict("a value lies where a directory of this key would be; delete it first"));
+                    }
+                    _ => return Err(io_error(error)),
+                },
+            }
+        }
+    }
+
+    /// The value in a temporary file, synced, and its version; `None` when the directory was removed.
+    fn write_temp<'d>(
+        &self,
+        parent: &'d File,
+        name: &str,
+        value: &[u8],
+        stamp: Option<Stamp>,
+    ) -> Result<Option<(Temp<'d>, Version)>> {
+        let temp = match Temp::create(self.root, parent, name, self.random) {
+            Ok(temp) => temp,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_error(error)),
+        };
+        let version = self.fill(temp.file(), value, stamp).map_err(io_error)?;
+        Ok(Some((temp, version)))
+    }
+
+    fn fill(&self, mut file: &File, value: &[u8], stamp: Option<Stamp>) -> io::Result<Version> {
+        file.write_all(value)?;
+        let version = if self.records {
+            let record = Record::new(self.random.next_u128() as u64, value, &fstat(file)?, stamp);
+            record.attach(file)?;
+            record.version()
+        } else {
+            content_version(value)
+        };
+        // Once: after a failure the kernel takes the pages for clean, and a second fsync would lie.
+        file.sync_all()?;
+        Ok(version)
+    }
+
+    fn clear_empty_dirs(&self, key: &Key) -> Result<()> {
+        if has_value(self.root, &Dir::from(key))? {
+            return Err(tree_conflict("values lie below this key; delete them first"));
+        }
+        let parent = self.root.open_dir(key.parent().as_str()).map_err(io_error)?;
+        remove_empty_dirs(self.root, &parent, key.name().as_bytes()).map_err(|error| match Errno::from_io_error(&error) {
+            Some(Errno::NOTEMPTY | Errno::EXIST) => {
+                tree_conflict("a directory lies here with files that are no keys, or somebody stores below it now")
+            }
+            _ => io_error(error),
+        })
+    }
+}
+
+enum Attempt {
+    Stored(Version),
+    DirVanished,
+    DirInTheWay,
+}
+
+impl Demand<'_> {
+    /// The lock whose token must not be raised between check and rename.
+    pub(crate) fn own_lock(&self) -> Option<&str> {
+        match self {
+            Self::Fence(fence) => fence.own_lock.as_deref(),
+            Self::Nothing | Self::Condition(_) => None,
+        }
+    }
+
+    /// Whether the write is allowed. Binding only under the key's stripe.
+    pub(crate) fn check(&self, root: &Root, key: &Key) -> Result<()> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Condition(condition) => {
+                check_condition(condition, load_current(root, key.as_str())?.as_ref())
+            }
+            Self::Fence(fence) => fence.check(load_current(root, key.as_str())?.as_ref()),
+        }
+    }
+}
+
+impl Fence {
+    fn check(&self, current: Option<&Current>) -> Result<()> {
+        self.check_lost()?;
+        let written = current.and_then(|current| current.stamp);
+        if written.is_some_and(|written| written.lock == self.stamp.lock && written.token > self.stamp.token) {
+            return Err(fenced("a newer holder of the lock has written this key; stop what this lock protected"));
+        }
+        let newest = (self.newest_token)()?;
+        if newest.is_some_and(|newest| newest > self.stamp.token) {
+            return Err(fenced("a newer holder has acquired the lock; stop what this lock protected"));
+        }
+        Ok(())
+    }
+
+    fn check_lost(&self) -> Result<()> {
+        let mut lost = self.lost.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match lost.as_mut().now_or_never() {
+            None => Ok(()),
+            Some(reason) => {
+                // It is ready only once; whoever asks next must hear the same.
+                *lost = Box::pin(std::future::ready(reason));
+                Err(Error::new(ErrorKind::LockLost, format!("the lock is lost: {reason}; stop what it protected"))
+                    .with_backend(BACKEND))
+            }
+        }
+    }
+}
+
+fn check_condition(condition: &Condition, current: Option<&Current>) -> Result<()> {
+    let failed = match (condition, current) {
+        (Condition::Absent, None) => return Ok(()),
+        (Condition::Absent, Some(_)) => "a value exists already",
+        (Condition::Version(wanted), Some(current)) if *wanted == current.version => return Ok(()),
+        (Condition::Version(_), Some(_)) => "the value has another version; somebody else has written it: load it again",
+        (Condition::Version(_), None) => "there is no value any more; somebody else has deleted it",
+        _ => "this condition is not known here",
+    };
+    Err(Error::new(ErrorKind::Conflict, failed).with_backend(BACKEND))
+}
+
+fn fenced(message: &'static str) -> Error {
+    Error::new(ErrorKind::Fenced, message).with_backend(BACKEND)
+}
+
+/// The error of a write that is in its place, but may not survive a power cut.
+pub(crate) fn applied(error: io::Error) -> Error {
+    io_error(error).with_may_have_applied(true)
+}
