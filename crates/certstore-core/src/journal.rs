@@ -219,9 +219,10 @@ fn missing(key: &Key) -> Error {
     Error::not_found().with_operation("load bundle").with_key(key)
 }
 
-/// Magic, then per entry: name, version before (a flag and a text), value; each with its length as u32, big endian.
+/// Magic, the number of entries as u32, then per entry: name, version before (a flag and a text), value; each with its length as u32, big endian.
 fn encode(entries: &[Entry]) -> Vec<u8> {
     let mut journal = MAGIC.to_vec();
+    journal.extend_from_slice(&u32::try_from(entries.len()).unwrap_or(u32::MAX).to_be_bytes());
     let mut put = |bytes: &[u8]| {
         // A value over 4 GiB is far over every limit of this crate's purpose; a cut length would be found as damage.
         journal.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
@@ -245,8 +246,9 @@ fn decode(dir: &Dir, journal: &[u8]) -> Result<Vec<Entry>> {
             .with_subject(dir.as_str())
     };
     let mut rest = Bytes::copy_from_slice(journal.strip_prefix(MAGIC).ok_or_else(corrupt)?);
+    let count = rest.try_get_u32().map_err(|_| corrupt())?;
     let mut entries = Vec::new();
-    while rest.has_remaining() {
+    for _ in 0..count {
         let name = take(&mut rest).ok_or_else(corrupt)?;
         let before = take(&mut rest).ok_or_else(corrupt)?;
         let value = take(&mut rest).ok_or_else(corrupt)?;

@@ -1,1 +1,254 @@
+//! Every crash between two steps of a batch, and every interleaving of one reader with one writer.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+use super::{JournalStore, load_bundle, store_all};
+use crate::{
+    Capabilities, Dir, Error, ErrorKind, FencingToken, Key, KeyInfo, Lock, LockInfo, LockName,
+    Locker, MemoryStorage, Result, Storage, Version, Versioned,
+};
+
+/// One value at a time over the memory backend. Writes stop working after a number of steps, as in a crash; a hook runs
+/// before every read.
+#[derive(Clone)]
+struct Stepwise {
+    inner: MemoryStorage,
+    journals: Arc<Mutex<HashMap<String, Bytes>>>,
+    writes_left: Arc<Mutex<usize>>,
+    before_read: Option<Arc<dyn Fn(usize) -> Option<Step> + Send + Sync>>,
+    reads: Arc<Mutex<usize>>,
+}
+
+/// What another writer does between two reads.
+#[derive(Clone)]
+enum Step {
+    Journal(Option<Bytes>),
+    Store(Key, &'static [u8]),
+}
+
+impl Stepwise {
+    fn new() -> Self {
+        Self {
+            inner: MemoryStorage::new(),
+            journals: Arc::default(),
+            writes_left: Arc::new(Mutex::new(usize::MAX)),
+            before_read: None,
+            reads: Arc::default(),
+        }
+    }
+
+    fn crash_after(&self, writes: usize) {
+        *self.writes_left.lock().unwrap() = writes;
+    }
+
+    fn write(&self) -> Result<()> {
+        let mut left = self.writes_left.lock().unwrap();
+        *left = left.checked_sub(1).ok_or_else(|| Error::new(ErrorKind::Unavailable, "crashed"))?;
+        Ok(())
+    }
+
+    async fn read(&self) {
+        let number = {
+            let mut reads = self.reads.lock().unwrap();
+            *reads += 1;
+            *reads
+        };
+        match self.before_read.as_ref().and_then(|hook| hook(number)) {
+            Some(Step::Journal(Some(journal))) => {
+                self.journals.lock().unwrap().insert("a".into(), journal);
+            }
+            Some(Step::Journal(None)) => drop(self.journals.lock().unwrap().remove("a")),
+            Some(Step::Store(key, value)) => drop(self.inner.store(&key, value).await.unwrap()),
+            None => {}
+        }
+    }
+}
+
+#[async_trait]
+impl Locker for Stepwise {
+    async fn lock(&self, name: &LockName) -> Result<Lock> {
+        self.inner.lock(name).await
+    }
+    async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
+        self.inner.try_lock(name).await
+    }
+    async fn locks(&self) -> Result<Vec<LockInfo>> {
+        self.inner.locks().await
+    }
+    async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
+        self.inner.break_lock(name, token).await
+    }
+}
+
+#[async_trait]
+impl Storage for Stepwise {
+    fn backend(&self) -> &'static str {
+        "stepwise"
+    }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::minimal()
+    }
+    async fn store(&self, key: &Key, value: &[u8]) -> Result<Version> {
+        self.write()?;
+        self.inner.store(key, value).await
+    }
+    async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
+        store_all(self, items).await
+    }
+    async fn load(&self, key: &Key) -> Result<Bytes> {
+        self.inner.load(key).await
+    }
+    async fn load_versioned(&self, key: &Key) -> Result<Versioned> {
+        self.read().await;
+        self.inner.load_versioned(key).await
+    }
+    async fn load_bundle(&self, keys: &[&Key]) -> Result<Vec<Bytes>> {
+        load_bundle(self, keys).await
+    }
+    async fn delete(&self, key: &Key) -> Result<()> {
+        self.inner.delete(key).await
+    }
+    async fn exists(&self, key: &Key) -> Result<bool> {
+        self.inner.exists(key).await
+    }
+    async fn list(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
+        self.inner.list(dir, recursive).await
+    }
+    fn walk<'a>(&'a self, dir: &Dir) -> BoxStream<'a, Result<KeyInfo>> {
+        self.inner.walk(dir)
+    }
+    async fn stat(&self, key: &Key) -> Result<KeyInfo> {
+        self.inner.stat(key).await
+    }
+}
+
+#[async_trait]
+impl JournalStore for Stepwise {
+    async fn read_journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
+        self.read().await;
+        Ok(self.journals.lock().unwrap().get(dir.as_str()).cloned())
+    }
+    async fn write_journal(&self, dir: &Dir, journal: &[u8]) -> Result<()> {
+        self.write()?;
+        self.journals.lock().unwrap().insert(dir.to_string(), Bytes::copy_from_slice(journal));
+        Ok(())
+    }
+    async fn remove_journal(&self, dir: &Dir) -> Result<()> {
+        self.write()?;
+        self.journals.lock().unwrap().remove(dir.as_str());
+        Ok(())
+    }
+}
+
+fn keys() -> [Key; 3] {
+    ["a/a.key", "a/a.crt", "a/a.json"].map(|key| key.parse().unwrap())
+}
+
+async fn put(storage: &Stepwise, values: [&'static [u8]; 3]) -> Result<()> {
+    let [key, crt, json] = keys();
+    storage.store_all(&[(&key, values[0]), (&crt, values[1]), (&json, values[2])]).await
+}
+
+async fn get(storage: &Stepwise) -> Result<Vec<Bytes>> {
+    let [key, crt, json] = keys();
+    storage.load_bundle(&[&key, &crt, &json]).await
+}
+
+const OLD: [&[u8]; 3] = [b"old key", b"old crt", b"old json"];
+const NEW: [&[u8]; 3] = [b"new key", b"new crt", b"new json"];
+
+#[tokio::test]
+async fn a_crash_after_any_write_leaves_the_old_set_or_the_new_one() {
+    for crash in 0..=6 {
+        let storage = Stepwise::new();
+        put(&storage, OLD).await.unwrap();
+        storage.crash_after(crash);
+        let written = put(&storage, NEW).await;
+        let expected = if crash == 0 { OLD } else { NEW };
+        assert_eq!(get(&storage).await.unwrap(), expected, "crash after {crash} writes");
+        assert_eq!(written.is_ok(), crash >= 5);
+    }
+}
+
+#[tokio::test]
+async fn the_next_writer_takes_over_from_a_crash() {
+    for crash in 0..=5 {
+        let storage = Stepwise::new();
+        put(&storage, OLD).await.unwrap();
+        storage.crash_after(crash);
+        drop(put(&storage, NEW).await);
+        storage.crash_after(usize::MAX);
+        put(&storage, OLD).await.unwrap();
+        assert_eq!(get(&storage).await.unwrap(), OLD);
+        assert!(storage.journals.lock().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_the_next_set_does_not_cover_is_rolled_forward() {
+    let storage = Stepwise::new();
+    put(&storage, OLD).await.unwrap();
+    storage.crash_after(1);
+    drop(put(&storage, NEW).await);
+    storage.crash_after(usize::MAX);
+    let [key, crt, _] = keys();
+    storage.store_all(&[(&key, b"3 key"), (&crt, b"3 crt")]).await.unwrap();
+    assert_eq!(get(&storage).await.unwrap(), [&b"3 key"[..], b"3 crt", b"new json"]);
+}
+
+#[tokio::test]
+async fn a_journal_that_a_later_store_has_outdated_is_passed_over() {
+    let storage = Stepwise::new();
+    put(&storage, OLD).await.unwrap();
+    storage.crash_after(1);
+    drop(put(&storage, NEW).await);
+    storage.crash_after(usize::MAX);
+    for (key, value) in keys().iter().zip([b"by hand 1", b"by hand 2", b"by hand 3"]) {
+        storage.store(key, value).await.unwrap();
+    }
+    assert_eq!(get(&storage).await.unwrap(), [&b"by hand 1"[..], b"by hand 2", b"by hand 3"]);
+}
+
+#[tokio::test]
+async fn a_reader_among_the_steps_of_a_writer_sees_one_set() {
+    // The writer's steps, in order, happen before the reader's reads number `start`, `start + gap`, ...
+    for start in 1..=8 {
+        for gap in 1..=3 {
+            let mut storage = Stepwise::new();
+            put(&storage, OLD).await.unwrap();
+            let journal = {
+                let copy = Stepwise { writes_left: Arc::new(Mutex::new(1)), ..storage.clone() };
+                drop(put(&copy, NEW).await);
+                storage.journals.lock().unwrap().remove("a").unwrap()
+            };
+            let mut steps = vec![Step::Journal(Some(journal))];
+            steps.extend(keys().into_iter().zip(NEW).map(|(key, value)| Step::Store(key, value)));
+            steps.push(Step::Journal(None));
+            *storage.reads.lock().unwrap() = 0;
+            storage.before_read = Some(Arc::new(move |read| {
+                let due = read.checked_sub(start).filter(|passed| passed % gap == 0)? / gap;
+                steps.get(due).cloned()
+            }));
+            let found = get(&storage).await.unwrap();
+            assert!(found == OLD || found == NEW, "start {start} gap {gap}: {found:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_journal_is_corrupt_and_no_value_is_invented() {
+    let storage = Stepwise::new();
+    put(&storage, OLD).await.unwrap();
+    storage.crash_after(1);
+    drop(put(&storage, NEW).await);
+    let journal = storage.journals.lock().unwrap()["a"].clone();
+    for end in 0..journal.len() {
+        storage.journals.lock().unwrap().insert("a".into(), journal.slice(..end));
+        assert_eq!(get(&storage).await.unwrap_err().kind(), ErrorKind::Corrupt, "cut at {end}");
+    }
+}

@@ -142,6 +142,12 @@ impl Lock {
         self.validity.remaining()
     }
 
+    /// What the guard shares with whoever renews it: outlives the guard, for watching.
+    #[must_use]
+    pub fn validity(&self) -> &Validity {
+        &self.validity
+    }
+
     /// Completes when the lock is lost, at the deadline of the holder's own clock at the latest: before anyone else can
     /// hold it. One-way. The future is independent of the guard.
     ///

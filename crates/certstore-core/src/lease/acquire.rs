@@ -177,10 +177,10 @@ impl<R: Register> Engine<R> {
         if attempt.sent.is_empty() {
             return;
         }
-        if let Ok(Some(stored)) = self.read(name).await {
-            if attempt.sent.iter().any(|(nonce, _)| *nonce == stored.record.write) {
-                self.give_back(name, &stored).await;
-            }
+        if let Ok(Some(stored)) = self.read(name).await
+            && attempt.sent.iter().any(|(nonce, _)| *nonce == stored.record.write)
+        {
+            self.give_back(name, &stored).await;
         }
     }
 
@@ -188,7 +188,7 @@ impl<R: Register> Engine<R> {
         match self.swap(name, Some(&stored.version), &self.free(&stored.record)).await {
             Ok(_) => self.register.released(name).await,
             Err(error) => {
-                tracing::warn!(lock = name, %error, "an abandoned lock ends with its lease")
+                tracing::warn!(lock = name, %error, "an abandoned lock ends with its lease");
             }
         }
     }

@@ -36,9 +36,13 @@ impl LeaseConfig {
                 "a lease has at least 100 ms; 15 s or more suits most",
             ));
         }
+        Ok(Self::of(lease))
+    }
+
+    fn of(lease: Duration) -> Self {
         let poll_max = Duration::from_secs(2).min(lease / 10);
         let poll_min = Duration::from_millis(100).min(poll_max);
-        Ok(Self { lease, poll_min, poll_max, handovers: 8 })
+        Self { lease, poll_min, poll_max, handovers: 8 }
     }
 
     /// The shortest and longest time between two looks at a held lock.
@@ -87,5 +91,12 @@ impl LeaseConfig {
 
     pub(super) fn handovers(&self) -> u32 {
         self.handovers
+    }
+}
+
+impl Default for LeaseConfig {
+    /// A lease of 15 s.
+    fn default() -> Self {
+        Self::of(Duration::from_secs(15))
     }
 }

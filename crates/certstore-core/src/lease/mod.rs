@@ -36,3 +36,5 @@ mod queue_tests;
 mod record_tests;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod test_world;

@@ -88,6 +88,11 @@ impl<S: Default, C> Queue<S, C> {
         Some(Turn::new(&self.names, name.into(), None))
     }
 
+    #[cfg(test)]
+    pub(super) fn known_names(&self) -> usize {
+        self.names.lock().len()
+    }
+
     fn line<'a>(names: &'a mut HashMap<Arc<str>, Line<S, C>>, name: &str) -> &'a mut Line<S, C> {
         if names.len() > MAX_IDLE && !names.contains_key(name) {
             names.retain(|_, line| line.busy);

@@ -67,7 +67,8 @@ impl MemoryStorage {
     /// An empty storage with the default settings.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_config(MemoryConfig::default()).expect("the default lease of 15 s is valid")
+        let lease = LeaseConfig::default();
+        Self::build(MemoryConfig::default(), lease, Arc::new(SystemClock), Arc::new(OsRandom))
     }
 
     /// An empty storage with these settings.
@@ -89,6 +90,15 @@ impl MemoryStorage {
     ) -> Result<Self> {
         let lease = LeaseConfig::new(config.lease).map_err(|error| error.with_backend(BACKEND))?;
         let lease = lease.with_handovers(config.handovers);
+        Ok(Self::build(config, lease, clock, random))
+    }
+
+    fn build(
+        config: MemoryConfig,
+        lease: LeaseConfig,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
         let round_trips = Arc::new(AtomicU64::new(0));
         let register = MemoryRegister::new(round_trips.clone());
         let id = LockerId::new(format!("memory-{:032x}", random.next_u128()));
@@ -101,9 +111,9 @@ impl MemoryStorage {
             random.clone(),
         );
         let changes = broadcast::Sender::new(WATCH_BACKLOG);
-        let data =
-            Data { tree: Mutex::default(), changes, clock, random, config, lease, round_trips };
-        Ok(Self { data: Arc::new(data), locker })
+        let tree = Mutex::default();
+        let data = Data { tree, changes, clock, random, config, lease, round_trips };
+        Self { data: Arc::new(data), locker }
     }
 
     /// Another client of the same data and locks.

@@ -1,0 +1,258 @@
+//! A world for tests of the engine: clocks that drift, a process that pauses, requests that get lost.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::{Record, Register, Stored, Swap, Wake};
+use crate::{Clock, Error, ErrorKind, Random, Result, Sleep, Version};
+
+/// A small seeded generator (splitmix64): the same numbers on every run.
+#[derive(Debug)]
+pub(super) struct Seeded(Mutex<u64>);
+
+impl Seeded {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(Mutex::new(seed))
+    }
+
+    pub(super) fn next(&self) -> u64 {
+        let mut state = self.0.lock().unwrap();
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = *state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(super) fn below(&self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    pub(super) fn percent(&self, chance: u64) -> bool {
+        self.below(100) < chance
+    }
+}
+
+impl Random for Seeded {
+    fn next_u128(&self) -> u128 {
+        u128::from(self.next()) << 64 | u128::from(self.next())
+    }
+}
+
+/// One process: its clocks run at their own rate over tokio's (paused) time, and it can stop running for a while.
+#[derive(Debug, Clone)]
+pub(super) struct Process {
+    start: Instant,
+    rate: f64,
+    skew: Duration,
+    paused_until: watch::Sender<Option<Instant>>,
+}
+
+impl Process {
+    pub(super) fn new(rate: f64, skew: Duration) -> Self {
+        Self { start: Instant::now(), rate, skew, paused_until: watch::Sender::new(None) }
+    }
+
+    /// From now on nothing of this process runs for `time`, though its clocks do.
+    pub(super) fn pause(&self, time: Duration) {
+        self.paused_until.send_replace(Some(Instant::now() + time));
+    }
+
+    /// Goes on when the process is not paused.
+    pub(super) async fn running(&self) {
+        loop {
+            let until = *self.paused_until.borrow();
+            match until {
+                Some(until) if until > Instant::now() => tokio::time::sleep_until(until).await,
+                _ => return,
+            }
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.start.elapsed().mul_f64(self.rate)
+    }
+}
+
+impl Clock for Process {
+    fn boottime(&self) -> Duration {
+        self.elapsed()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.elapsed()
+    }
+
+    fn wall(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.skew + self.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let process = self.clone();
+        Box::pin(async move {
+            tokio::time::sleep(duration.div_f64(process.rate)).await;
+            process.running().await;
+        })
+    }
+}
+
+/// How often, in percent, which fault happens to a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Faults {
+    /// The request never arrives.
+    pub(super) lose_request: u64,
+    /// It takes effect, and the reply never arrives.
+    pub(super) lose_reply: u64,
+    /// The caller hears of a failure, and it takes effect seconds later.
+    pub(super) late: u64,
+    /// It arrives twice, and the reply is the second one's.
+    pub(super) duplicate: u64,
+    /// The longest delay on either way, in milliseconds.
+    pub(super) delay_ms: u64,
+    /// The store ignores the condition: no store that may be used, but one that must be found out.
+    pub(super) ignore_condition: bool,
+}
+
+type Records = Arc<Mutex<HashMap<String, Stored>>>;
+
+/// A register behind a bad network.
+#[derive(Debug, Clone)]
+pub(super) struct Remote {
+    records: Records,
+    pub(super) process: Process,
+    random: Arc<Seeded>,
+    pub(super) faults: Arc<Mutex<Faults>>,
+    /// `Notify` wakes in the order of arrival; a watch channel does so at random, and a seed would not repeat.
+    releases: Arc<Notify>,
+    requests: Arc<AtomicU64>,
+}
+
+impl Remote {
+    pub(super) fn new(process: Process, random: Arc<Seeded>, faults: Faults) -> Self {
+        let faults = Arc::new(Mutex::new(faults));
+        Self {
+            records: Arc::default(),
+            process,
+            random,
+            faults,
+            releases: Arc::default(),
+            requests: Arc::default(),
+        }
+    }
+
+    /// The same register as another process sees it.
+    pub(super) fn seen_by(&self, process: Process) -> Self {
+        Self { process, ..self.clone() }
+    }
+
+    pub(super) fn record(&self, name: &str) -> Option<Record> {
+        self.records.lock().unwrap().get(name).map(|stored| stored.record.clone())
+    }
+
+    pub(super) fn forget(&self, name: &str) {
+        self.records.lock().unwrap().remove(name);
+    }
+
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    fn apply(&self, name: &str, expected: Option<&Version>, record: &Record) -> Swap {
+        let mut records = self.records.lock().unwrap();
+        let condition = records.get(name).map(|stored| &stored.version) == expected;
+        if !condition && !self.faults.lock().unwrap().ignore_condition {
+            return Swap::Conflict;
+        }
+        let version = Version::new(format!("{:032x}", record.write));
+        records.insert(name.into(), Stored { record: record.clone(), version: version.clone() });
+        Swap::Done(version)
+    }
+
+    async fn travel(&self) {
+        let most = self.faults.lock().unwrap().delay_ms;
+        if most > 0 {
+            tokio::time::sleep(Duration::from_millis(self.random.below(most + 1))).await;
+        }
+    }
+
+    fn hit(&self, chance: impl Fn(&Faults) -> u64) -> bool {
+        let chance = chance(&self.faults.lock().unwrap());
+        chance > 0 && self.random.percent(chance)
+    }
+}
+
+fn no_reply() -> Error {
+    Error::new(ErrorKind::Unavailable, "no reply came").with_may_have_applied(true)
+}
+
+#[async_trait]
+impl Register for Remote {
+    async fn read(&self, name: &str) -> Result<Option<Stored>> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.process.running().await;
+        self.travel().await;
+        if self.hit(|faults| faults.lose_request) {
+            return Err(no_reply());
+        }
+        let found = self.records.lock().unwrap().get(name).cloned();
+        self.travel().await;
+        self.process.running().await;
+        Ok(found)
+    }
+
+    async fn swap(&self, name: &str, expected: Option<&Version>, record: &Record) -> Result<Swap> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.process.running().await;
+        let remote = (self.clone(), name.to_owned(), expected.cloned(), record.clone());
+        if self.hit(|faults| faults.late) {
+            let wait = Duration::from_millis(self.random.below(8000));
+            tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                let (register, name, expected, record) = remote;
+                register.apply(&name, expected.as_ref(), &record);
+            });
+            return Err(no_reply());
+        }
+        // On its way it is no longer ours: it lands although the caller may go away.
+        let landing = tokio::spawn(async move {
+            let (register, name, expected, record) = remote;
+            register.travel().await;
+            if register.hit(|faults| faults.lose_request) {
+                return None;
+            }
+            let mut swap = register.apply(&name, expected.as_ref(), &record);
+            if register.hit(|faults| faults.duplicate) {
+                swap = register.apply(&name, expected.as_ref(), &record);
+            }
+            register.travel().await;
+            (!register.hit(|faults| faults.lose_reply)).then_some(swap)
+        });
+        let reply = landing.await.unwrap();
+        self.process.running().await;
+        reply.ok_or_else(no_reply)
+    }
+
+    async fn names(&self) -> Result<Vec<String>> {
+        Ok(self.records.lock().unwrap().keys().cloned().collect())
+    }
+
+    fn wake(&self, _name: &str) -> Wake {
+        let (mut release, process) =
+            (Box::pin(self.releases.clone().notified_owned()), self.process.clone());
+        release.as_mut().enable();
+        Box::pin(async move {
+            release.await;
+            process.running().await;
+        })
+    }
+
+    async fn released(&self, _name: &str) {
+        self.releases.notify_waiters();
+    }
+}
