@@ -7,7 +7,7 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError as SlotError};
 use std::time::{Duration, Instant};
 
 use certstore_core::{Error, ErrorKind, Result};
@@ -74,6 +74,31 @@ impl Stripes {
             // Whoever deleted the file has split the lock: those who come later lock another file of that name.
             if file.metadata().map_err(io_error)?.nlink() > 0 {
                 return Ok(StripeGuard(slot));
+            }
+            *slot = None;
+        }
+    }
+
+    /// Takes the stripe of `name` if it is free. Never blocks.
+    pub(crate) fn try_lock(&self, name: &str) -> Result<Option<StripeGuard<'_>>> {
+        let index = stripe_of(name);
+        let mut slot = match self.slots[index].try_lock() {
+            Ok(slot) => slot,
+            Err(SlotError::Poisoned(slot)) => slot.into_inner(),
+            Err(SlotError::WouldBlock) => return Ok(None),
+        };
+        loop {
+            let file = match &mut *slot {
+                Some(file) => file,
+                empty => empty.insert(self.open(index).map_err(io_error)?),
+            };
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(io_error(error)),
+            }
+            if file.metadata().map_err(io_error)?.nlink() > 0 {
+                return Ok(Some(StripeGuard(slot)));
             }
             *slot = None;
         }
