@@ -5,6 +5,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::contract::is_number;
+use crate::clauses;
 use crate::commands;
 use crate::metadata::Package;
 use crate::shell::{read, root, tracked};
@@ -22,6 +24,7 @@ struct Known {
     xtask: BTreeSet<String>,
     cli: BTreeSet<String>,
     variables: BTreeSet<String>,
+    clauses: BTreeSet<String>,
 }
 
 pub(crate) fn check(members: &[Package]) -> Result<Vec<String>> {
@@ -30,6 +33,7 @@ pub(crate) fn check(members: &[Package]) -> Result<Vec<String>> {
         xtask: commands::names().map(str::to_owned).collect(),
         cli: cli_commands()?,
         variables: variables()?,
+        clauses: clauses::in_core()?.into_iter().map(|clause| clause.id).collect(),
     };
     let mut problems = Vec::new();
     for file in tracked("md")? {
@@ -56,6 +60,7 @@ fn code(line: &str, known: &Known) -> Vec<String> {
 fn prose(file: &str, line: &str, known: &Known) -> Vec<String> {
     let mut wrong: Vec<String> =
         links(line).into_iter().filter_map(|target| link(file, target)).collect();
+    wrong.extend(clause_numbers(line, known));
     if line.contains(PLANNED) {
         return wrong;
     }
@@ -75,6 +80,19 @@ fn prose(file: &str, line: &str, known: &Known) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// `STORE-99` is no clause; `SHA-256` is something else.
+fn clause_numbers(line: &str, known: &Known) -> Vec<String> {
+    let words = line
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+        .filter(|word| is_number(word));
+    let topic = |word: &str| word.split('-').next().map(|topic| format!("{topic}-1"));
+    words
+        .filter(|word| topic(word).is_some_and(|first| known.clauses.contains(&first)))
+        .filter(|word| !known.clauses.contains(*word))
+        .map(|word| format!("there is no clause {word}"))
+        .collect()
 }
 
 /// The targets of the links in a line.
@@ -102,9 +120,18 @@ fn path(word: &str) -> Option<String> {
     let is_path = FOLDERS.iter().any(|folder| word.starts_with(folder))
         && !word.contains(['*', '<', '$', ' ', '~'])
         && !word.split(['/', '-', '.']).any(placeholder);
-    let word = word.split_once("::").map_or(word, |(file, _)| file);
-    let missing = || braces(word).into_iter().find(|path| !root().join(path).exists());
-    is_path.then(missing).flatten().map(|path| format!("there is no {path}"))
+    if !is_path {
+        return None;
+    }
+    // `path::test` names a test in a file
+    let (word, test) =
+        word.split_once("::").map_or((word, None), |(file, test)| (file, Some(test)));
+    if let Some(path) = braces(word).into_iter().find(|path| !root().join(path).exists()) {
+        return Some(format!("there is no {path}"));
+    }
+    let test = test.and_then(|path| path.rsplit("::").next())?;
+    let there = read(&root().join(word)).is_ok_and(|text| text.contains(&format!("fn {test}(")));
+    (!there).then(|| format!("{word} has no function {test}"))
 }
 
 /// `a/{b,c}.rs` as `a/b.rs` and `a/c.rs`.

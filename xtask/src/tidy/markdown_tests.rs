@@ -7,6 +7,7 @@ fn known() -> Known {
         xtask: set(&["test"]),
         cli: set(&["put"]),
         variables: set(&["CERTSTORE_CONFIG"]),
+        clauses: set(&["STORE-1", "STORE-2"]),
     }
 }
 
@@ -17,6 +18,7 @@ fn what_exists_passes() {
         "`crates/certstore-core/src/{key,storage}.rs`, `crates/certstore-NAME/src/lib.rs`, `certstore-fs`",
         "`cargo xtask test`, `cargo test -p certstore-fs`, `certstore --storage memory: put KEY -`",
         "`certstore-redis` is planned",
+        "STORE-2 and SHA-256, `xtask/src/tidy/markdown_tests.rs::what_exists_passes`",
         "[`Storage`](crate::Storage) and `CERTSTORE_CONFIG=x.toml`",
     ] {
         assert_eq!(prose("docs/x.md", line, &known()), Vec::<String>::new(), "{line}");
@@ -35,6 +37,8 @@ fn what_does_not_exist_is_named() {
         ("`cargo test -p certstore-fs --test nowhere`", "nowhere"),
         ("`certstore --json nothing`", "nothing"),
         ("`CERTSTORE_NOTHING`", "CERTSTORE_NOTHING"),
+        ("STORE-1 to STORE-9", "STORE-9"),
+        ("`xtask/src/tidy/markdown_tests.rs::nothing`", "nothing"),
     ] {
         let found = prose("docs/x.md", line, &known());
         assert_eq!(found.len(), 1, "{line}: {found:?}");
