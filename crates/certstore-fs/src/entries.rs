@@ -5,6 +5,8 @@ use std::io;
 use std::ops::ControlFlow;
 
 use certstore_core::{Dir, Key, RESERVED};
+#[cfg(target_os = "linux")]
+use rustix::fs::SeekFrom;
 use rustix::fs::{AtFlags, FileType, statat};
 
 use crate::bundle::JOURNAL;
@@ -70,6 +72,8 @@ fn read<T>(
     buffer: usize,
     mut each: impl FnMut(&[u8], Kind) -> ControlFlow<T>,
 ) -> io::Result<Option<T>> {
+    // The position belongs to the descriptor: somebody may have read from it before.
+    rustix::fs::seek(dir, SeekFrom::Start(0))?;
     let mut space = Vec::with_capacity(buffer);
     let mut raw = rustix::fs::RawDir::new(dir, space.spare_capacity_mut());
     while let Some(entry) = raw.next() {

@@ -21,7 +21,7 @@ pub(crate) fn open_error(error: io::Error, path: &Path) -> Error {
     let (kind, message) = match errno {
         Some(Errno::NOENT) => (
             ErrorKind::InvalidConfig,
-            "the directory does not exist; create it, or allow this with create = true",
+            "the directory does not exist, or is a link to nothing; create it, or allow this with create = true",
         ),
         Some(Errno::NOTDIR | Errno::EXIST) => {
             (ErrorKind::InvalidConfig, "this is no directory; name one that is, or a path that is free")

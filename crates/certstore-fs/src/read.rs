@@ -58,7 +58,7 @@ pub(crate) fn stat(root: &Root, key: &Key) -> Result<KeyInfo> {
 
 /// When the file was last written.
 pub(crate) fn modified(stat: &Stat) -> SystemTime {
-    let nanos = Duration::from_nanos(u64::try_from(stat.st_mtime_nsec).unwrap_or(0));
+    let nanos = Duration::new(0, nanoseconds(stat));
     let seconds = Duration::from_secs(stat.st_mtime.unsigned_abs());
     let whole = if stat.st_mtime < 0 {
         SystemTime::UNIX_EPOCH.checked_sub(seconds)
@@ -66,6 +66,11 @@ pub(crate) fn modified(stat: &Stat) -> SystemTime {
         SystemTime::UNIX_EPOCH.checked_add(seconds)
     };
     whole.and_then(|whole| whole.checked_add(nanos)).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// The part of the time of modification below a second. Systems differ in its type.
+pub(crate) fn nanoseconds(stat: &Stat) -> u32 {
+    u32::try_from(stat.st_mtime_nsec).unwrap_or(0)
 }
 
 fn open_value(root: &Root, path: &str) -> Result<Option<(File, Stat)>> {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use certstore_core::{Clock, Error, ErrorKind, RESERVED, Result};
+use certstore_core::{Clock, RESERVED, Result};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
@@ -246,7 +246,6 @@ fn parent_of(dir: &Path) -> &Path {
     }
 }
 
-/// The error of a root that cannot be what the configuration says.
-pub(crate) fn not_a_root(path: &Path, what: &str) -> Error {
-    Error::new(ErrorKind::InvalidConfig, format!("{}: {what}", path.display()))
-}
+#[cfg(test)]
+#[path = "root_tests.rs"]
+mod tests;

@@ -13,6 +13,8 @@ use ring::digest::{Context, SHA256, digest};
 use rustix::fs::{Stat, XattrFlags, fgetxattr, fsetxattr};
 use rustix::io::Errno;
 
+use crate::read::nanoseconds;
+
 /// The attribute's name.
 pub(crate) const ATTRIBUTE: &str = "user.certstore";
 
@@ -155,7 +157,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u64> {
 
 fn modified_ns(stat: &Stat) -> i64 {
     // 292 years either side of 1970; beyond, the times are equal and the bytes decide.
-    i64::from(stat.st_mtime).saturating_mul(1_000_000_000).saturating_add(i64::try_from(stat.st_mtime_nsec).unwrap_or(0))
+    stat.st_mtime.saturating_mul(1_000_000_000).saturating_add(i64::from(nanoseconds(stat)))
 }
 
 #[cfg(test)]
