@@ -1,1 +1,62 @@
-//! The certstore contract, executable.
+#![doc = include_str!("../README.md")]
+
+pub mod broken;
+mod case;
+mod cases;
+mod clauses;
+mod context;
+mod factory;
+pub mod fault;
+mod logs;
+mod memory;
+mod peer;
+mod report;
+mod run;
+mod values;
+mod worker;
+
+pub use clauses::{CLAUSES, Clause};
+pub use factory::Factory;
+pub use memory::MemoryFactory;
+pub use report::{ClauseReport, Counts, Outcome, Report};
+pub use run::{Options, run};
+pub use worker::{WORKER_ENV, Worker, run_worker};
+
+#[doc(hidden)]
+pub use {run::test_clause, worker::test_worker};
+
+/// Expands to one test per clause, named after it (`store_4`), and the worker that some of them start in other
+/// processes.
+///
+/// The expression gives the [`Factory`]; it is evaluated once a test, and in every worker process.
+///
+/// ```
+/// certstore_conformance::conformance!(certstore_conformance::MemoryFactory::new());
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    ($factory:expr $(,)?) => {
+        $crate::__for_each_clause! { [$crate::__conformance_tests] [$factory] }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_tests {
+    ([$factory:expr] $($test:ident $id:literal $topic:ident $need:ident $pace:ident $title:literal;)*) => {
+        $(
+            #[doc = $title]
+            #[test]
+            fn $test() {
+                $crate::test_clause($id, $factory, ::core::module_path!());
+            }
+        )*
+
+        /// Serves the cases above from another process; idle in an ordinary run.
+        #[test]
+        fn certstore_conformance_worker() {
+            $crate::test_worker(|| $factory);
+        }
+    };
+}

@@ -1,0 +1,1 @@
+//! Stores that are each wrong in one clause.
