@@ -94,7 +94,8 @@ fn interleaved(
     floor: impl Fn() -> Result<Duration>,
 ) -> Result<Vec<(Duration, Duration)>> {
     for _ in 0..pairs / 20 {
-        (ours()?, floor()?);
+        ours()?;
+        floor()?;
     }
     let mut random = Random(1);
     (0..pairs)
