@@ -85,6 +85,9 @@ impl<R: Register> Active<R> {
         }
         self.token += 1;
         self.handovers_left -= 1;
+        if let Some(lease) = &self.lease {
+            lease.engine.register.handed_over(&lease.name, FencingToken(self.token));
+        }
         Ok(self)
     }
 
@@ -101,7 +104,10 @@ impl<R: Register> Active<R> {
     /// Sets the record free; gives what it then is, for the next acquisition.
     pub(super) async fn release(mut self) -> Result<Option<Stored>> {
         match self.lease.take() {
-            Some(lease) => lease.release().await,
+            Some(lease) => {
+                let backend = lease.engine.backend;
+                lease.release().await.map_err(|error| error.with_backend(backend))
+            }
             None => Ok(None),
         }
     }

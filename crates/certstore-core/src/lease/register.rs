@@ -6,7 +6,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 
 use super::Record;
-use crate::{Result, Version};
+use crate::{FencingToken, Result, Version};
 
 /// A record with the version it was read at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,12 @@ pub trait Register: Send + Sync + 'static {
     fn wake(&self, name: &str) -> Wake {
         let _ = name;
         Box::pin(std::future::pending())
+    }
+
+    /// Called when the next task of this client has the lock with `token`, without a write of the record. For backends
+    /// whose fence asks for the newest holder.
+    fn handed_over(&self, name: &str, token: FencingToken) {
+        let _ = (name, token);
     }
 
     /// Called after a release, to wake those who wait in other processes.

@@ -8,24 +8,32 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::lease::{Record, Register, Stored, Swap, Wake};
-use crate::{Result, Version};
+use crate::{FencingToken, Result, Version};
 
 /// A register that all handles of one memory storage share.
 #[derive(Debug, Clone)]
 pub(super) struct MemoryRegister {
     records: Arc<Mutex<HashMap<String, Stored>>>,
+    /// The last token that was handed on within a client, by name.
+    handed: Arc<Mutex<HashMap<String, FencingToken>>>,
     releases: watch::Sender<u64>,
     round_trips: Arc<AtomicU64>,
 }
 
 impl MemoryRegister {
     pub(super) fn new(round_trips: Arc<AtomicU64>) -> Self {
-        Self { records: Arc::default(), releases: watch::Sender::new(0), round_trips }
+        let handed = Arc::default();
+        Self { records: Arc::default(), handed, releases: watch::Sender::new(0), round_trips }
     }
 
-    /// The current record, not counted as a round trip: a fenced store looks at it in the same step.
-    pub(super) fn peek(&self, name: &str) -> Option<Record> {
-        self.records().get(name).map(|stored| stored.record.clone())
+    /// The token of the newest holder, not counted as a round trip: a fenced store looks at it in the same step.
+    pub(super) fn newest(&self, name: &str) -> Option<FencingToken> {
+        let recorded = self.records().get(name).map(|stored| FencingToken(stored.record.token));
+        recorded.max(self.handed().get(name).copied())
+    }
+
+    fn handed(&self) -> MutexGuard<'_, HashMap<String, FencingToken>> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn records(&self) -> MutexGuard<'_, HashMap<String, Stored>> {
@@ -65,6 +73,10 @@ impl Register for MemoryRegister {
     fn wake(&self, _name: &str) -> Wake {
         let mut releases = self.releases.subscribe();
         Box::pin(async move { drop(releases.changed().await) })
+    }
+
+    fn handed_over(&self, name: &str, token: FencingToken) {
+        self.handed().insert(name.to_owned(), token);
     }
 
     async fn released(&self, _name: &str) {

@@ -182,8 +182,8 @@ impl MemoryStorage {
             ));
         }
         let own = guard.locker_id() == self.locker.id();
-        let newest = own.then(|| self.locker.register().peek(guard.name().as_str())).flatten();
-        if newest.is_some_and(|record| record.token > guard.token().0) {
+        let newest = own.then(|| self.locker.register().newest(guard.name().as_str())).flatten();
+        if newest.is_some_and(|newest| newest > guard.token()) {
             return Err(Error::new(ErrorKind::Fenced, "a newer holder has the lock; stop"));
         }
         Ok(stamp)
