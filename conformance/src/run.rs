@@ -204,7 +204,7 @@ pub fn test_clause(id: &str, factory: impl Factory, module: &str) {
             Outcome::Failed { message } => panic!("{id} is broken: {}\n{message}", clause.title),
             // Past the test harness's capture: what did not run must be seen.
             Outcome::NotSupported { why } => {
-                drop(writeln!(std::io::stderr(), "{id} not supported: {why}"))
+                drop(writeln!(std::io::stderr(), "{id} not supported: {why}"));
             }
         }
     }

@@ -28,7 +28,7 @@ pub(crate) async fn exists_2(cx: &Context) -> Case {
     for at in ["value", "dir/value", "certificates/local/example.com/example.com.crt"] {
         match faulty.exists(&key(at)).await {
             Err(error) => {
-                ensure!(error.kind() != ErrorKind::NotFound, "a fault is reported as {error:?}")
+                ensure!(error.kind() != ErrorKind::NotFound, "a fault is reported as {error:?}");
             }
             Ok(answer) => {
                 return Err(Stop::failed(format!("a faulty storage answers {answer} for {at}")));
