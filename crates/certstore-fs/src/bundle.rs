@@ -27,7 +27,10 @@ impl JournalStore for FsStorage {
 
     async fn write_journal(&self, dir: &Dir, journal: &[u8]) -> Result<()> {
         let (at, journal) = (dir.clone(), journal.to_vec());
-        self.write("store", dir.as_str(), move |inner| inner.writer().write_beside(&at, JOURNAL, &journal)).await
+        self.write("store", dir.as_str(), move |inner| {
+            inner.writer().write_beside(&at, JOURNAL, &journal)
+        })
+        .await
     }
 
     async fn remove_journal(&self, dir: &Dir) -> Result<()> {
@@ -48,10 +51,12 @@ impl FsStorage {
         let here = self.in_this_thread();
         self.write("store", &subject, move |inner| {
             let _bundle = inner.bundles.lock(dir.as_str())?;
-            let items: Vec<(&Key, &[u8])> = items.iter().map(|(key, value)| (key, &value[..])).collect();
+            let items: Vec<(&Key, &[u8])> =
+                items.iter().map(|(key, value)| (key, &value[..])).collect();
             // Every step of it runs in this thread, so it is done when it is first asked.
             journal::store_all(&here, &items).now_or_never().unwrap_or_else(|| {
-                Err(Error::new(ErrorKind::Other, "a step of storing a bundle waited for something").with_backend(BACKEND))
+                Err(Error::new(ErrorKind::Other, "a step of storing a bundle waited for something")
+                    .with_backend(BACKEND))
             })
         })
         .await

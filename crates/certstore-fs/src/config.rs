@@ -77,7 +77,9 @@ impl FsConfig {
             Some(rest) => rest.strip_prefix("localhost").unwrap_or(rest),
         };
         if !path.starts_with('/') {
-            return Err(invalid("the path of a file: URL is absolute: file:///absolute/path, with three slashes"));
+            return Err(invalid(
+                "the path of a file: URL is absolute: file:///absolute/path, with three slashes",
+            ));
         }
         if path.contains('#') {
             return Err(invalid("write # in a file: URL as %23"));
@@ -159,7 +161,9 @@ fn hex(digit: Option<u8>) -> Result<u8> {
     digit
         .and_then(|digit| char::from(digit).to_digit(16))
         .and_then(|value| u8::try_from(value).ok())
-        .ok_or_else(|| invalid("% in a URL is followed by two hexadecimal digits; write % itself as %25"))
+        .ok_or_else(|| {
+            invalid("% in a URL is followed by two hexadecimal digits; write % itself as %25")
+        })
 }
 
 #[cfg(test)]

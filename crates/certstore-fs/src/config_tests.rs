@@ -4,7 +4,8 @@ use super::*;
 fn a_url_gives_path_and_options() {
     let plain = FsConfig::from_url("file:///var/lib/certstore").expect("a URL");
     assert_eq!(plain, FsConfig::new("/var/lib/certstore"));
-    let local = FsConfig::from_url("file://localhost/srv/a%20b%23?create=false&io=pool").expect("a URL");
+    let local =
+        FsConfig::from_url("file://localhost/srv/a%20b%23?create=false&io=pool").expect("a URL");
     assert_eq!(local, FsConfig::new("/srv/a b#").with_create(false).with_io(Io::Pool));
     assert_eq!(FsConfig::from_url("file:/srv").expect("a URL").root, PathBuf::from("/srv"));
 }

@@ -11,7 +11,7 @@ use crate::entries::{Kind, entries};
 use crate::error::{BACKEND, io_error, is_missing};
 use crate::root::{Root, sync_dir};
 use crate::temp::sweep;
-use crate::write::{Demand, Writer, applied};
+use crate::write::{Demand, Writer, applied, top_of};
 
 /// How often to empty a directory that others keep storing into.
 const PASSES: usize = 100;
@@ -56,9 +56,13 @@ impl Writer<'_> {
 
     /// Removes `name`, which lies in the opened directory `parent` and is called `path` from the root.
     fn remove(&self, parent: &File, path: &str, name: &[u8], depth: usize) -> Result<()> {
+        let mut tree = None;
         for _ in 0..PASSES {
             if self.unlink(parent, path, name)? == Unlinked::Gone {
                 return Ok(());
+            }
+            if depth == 0 && tree.is_none() {
+                tree = Some(self.trees.lock(top_of(path))?);
             }
             match unlinkat(parent, name, AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT) => return Ok(()),
@@ -67,7 +71,8 @@ impl Writer<'_> {
                 Err(error) => return Err(io_error(error.into())),
             }
         }
-        Err(Error::new(ErrorKind::Unavailable, "others keep storing into this directory; retry").with_backend(BACKEND))
+        Err(Error::new(ErrorKind::Unavailable, "others keep storing into this directory; retry")
+            .with_backend(BACKEND))
     }
 
     /// Under the stripe of the key: a conditional write that has found the value does not bring it back.
@@ -83,8 +88,11 @@ impl Writer<'_> {
 
     fn empty(&self, parent: &File, path: &str, name: &[u8], depth: usize) -> Result<()> {
         if depth >= DEEPEST {
-            return Err(Error::new(ErrorKind::Other, "directories are nested too deep here; remove them by hand")
-                .with_backend(BACKEND));
+            return Err(Error::new(
+                ErrorKind::Other,
+                "directories are nested too deep here; remove them by hand",
+            )
+            .with_backend(BACKEND));
         }
         let dir = match open_dir(parent, name) {
             Ok(dir) => dir,
@@ -140,4 +148,3 @@ fn is_dir(parent: &File, name: &[u8]) -> bool {
     statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }
-

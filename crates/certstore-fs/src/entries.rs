@@ -39,7 +39,8 @@ pub(crate) enum Meaning {
 /// What the entry `name` of `dir` means.
 pub(crate) fn meaning(dir: &Dir, name: &[u8], kind: Kind) -> Meaning {
     let Ok(name) = std::str::from_utf8(name) else { return Meaning::Foreign };
-    if name.contains('~') && (is_temp(name) || name == JOURNAL) || dir.is_root() && name == RESERVED {
+    if name.contains('~') && (is_temp(name) || name == JOURNAL) || dir.is_root() && name == RESERVED
+    {
         return Meaning::Ours;
     }
     match (kind, dir.join(name)) {
@@ -94,7 +95,9 @@ fn read<T>(
 ) -> io::Result<Option<T>> {
     for entry in rustix::fs::Dir::read_from(dir)? {
         let entry = entry?;
-        if let ControlFlow::Break(found) = visit(dir, entry.file_name().to_bytes(), entry.file_type(), &mut each) {
+        if let ControlFlow::Break(found) =
+            visit(dir, entry.file_name().to_bytes(), entry.file_type(), &mut each)
+        {
             return Ok(Some(found));
         }
     }

@@ -23,9 +23,10 @@ pub(crate) fn open_error(error: io::Error, path: &Path) -> Error {
             ErrorKind::InvalidConfig,
             "the directory does not exist, or is a link to nothing; create it, or allow this with create = true",
         ),
-        Some(Errno::NOTDIR | Errno::EXIST) => {
-            (ErrorKind::InvalidConfig, "this is no directory; name one that is, or a path that is free")
-        }
+        Some(Errno::NOTDIR | Errno::EXIST) => (
+            ErrorKind::InvalidConfig,
+            "this is no directory; name one that is, or a path that is free",
+        ),
         Some(Errno::ACCESS | Errno::PERM) => (
             ErrorKind::PermissionDenied,
             "this user may not open or create the directory; fix its permissions or run as its owner",
@@ -72,10 +73,13 @@ fn meaning(error: &io::Error) -> (ErrorKind, &'static str) {
             ErrorKind::PermissionDenied,
             "the file system refuses this user; fix the permissions or run as the owner of the directory",
         ),
-        Errno::ROFS => {
-            (ErrorKind::PermissionDenied, "the file system is mounted read-only; remount it for writing")
+        Errno::ROFS => (
+            ErrorKind::PermissionDenied,
+            "the file system is mounted read-only; remount it for writing",
+        ),
+        Errno::NOSPC => {
+            (ErrorKind::Unavailable, "no space left on the device; free some and retry")
         }
-        Errno::NOSPC => (ErrorKind::Unavailable, "no space left on the device; free some and retry"),
         Errno::DQUOT => (ErrorKind::Unavailable, "the disk quota is used up; free some and retry"),
         Errno::FBIG => (ErrorKind::TooLarge, "the value is larger than a file may be here"),
         Errno::NAMETOOLONG => (ErrorKind::InvalidKey, "the key is too long for this file system"),
@@ -88,12 +92,14 @@ fn meaning(error: &io::Error) -> (ErrorKind, &'static str) {
             ErrorKind::Unavailable,
             "the device reports an input/output error; look at the system log and retry",
         ),
-        Errno::STALE | Errno::TIMEDOUT | Errno::HOSTDOWN | Errno::HOSTUNREACH | Errno::NOTCONN => {
-            (ErrorKind::Unavailable, "the network file system does not answer; retry when its server is back")
-        }
-        Errno::MFILE | Errno::NFILE => {
-            (ErrorKind::Unavailable, "too many files are open; raise the limit (ulimit -n) or retry later")
-        }
+        Errno::STALE | Errno::TIMEDOUT | Errno::HOSTDOWN | Errno::HOSTUNREACH | Errno::NOTCONN => (
+            ErrorKind::Unavailable,
+            "the network file system does not answer; retry when its server is back",
+        ),
+        Errno::MFILE | Errno::NFILE => (
+            ErrorKind::Unavailable,
+            "too many files are open; raise the limit (ulimit -n) or retry later",
+        ),
         Errno::NOMEM | Errno::AGAIN | Errno::INTR | Errno::BUSY | Errno::NOLCK => {
             (ErrorKind::Unavailable, "the system is short of something for the moment; retry")
         }

@@ -55,6 +55,9 @@ fn a_bad_root_names_the_path_and_the_way_out() {
         let error = open_error(errno.into(), Path::new("/srv/a\nb"));
         assert_eq!(error.kind(), kind, "{errno:?}");
         let line = error.to_string();
-        assert!(line.contains("/srv/a\\nb") && line.contains(hint) && !line.contains('\n'), "{line}");
+        assert!(
+            line.contains("/srv/a\\nb") && line.contains(hint) && !line.contains('\n'),
+            "{line}"
+        );
     }
 }

@@ -13,7 +13,11 @@ use crate::walk::{self, Foreign, Place, Walker, has_value_below, read_sorted};
 
 /// The keys in `dir`, sorted.
 pub(crate) fn list(root: &Arc<Root>, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
-    if recursive { Walker::new(root.clone(), dir)?.map(|found| found.map(|found| found.key)).collect() } else { children(root, dir) }
+    if recursive {
+        Walker::new(root.clone(), dir)?.map(|found| found.map(|found| found.key)).collect()
+    } else {
+        children(root, dir)
+    }
 }
 
 /// Up to `limit` keys of a walk with what `stat` tells of each. What vanished since it was found is left out.
@@ -54,7 +58,9 @@ fn children(root: &Arc<Root>, dir: &Dir) -> Result<Vec<Key>> {
     let mut foreign = Foreign::default();
     let items = match read_sorted(root, dir, &mut foreign) {
         // The walker tells a value from what is missing.
-        Err(error) if is_missing(&error) => return Walker::new(root.clone(), dir).map(|_| Vec::new()),
+        Err(error) if is_missing(&error) => {
+            return Walker::new(root.clone(), dir).map(|_| Vec::new());
+        }
         items => items.map_err(io_error)?,
     };
     foreign.warn(dir);

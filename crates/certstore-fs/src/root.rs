@@ -89,14 +89,18 @@ impl Root {
 
     /// Opens the file `below` for reading. It never blocks: what is no regular file is for the caller to find out.
     pub(crate) fn open_file(&self, below: &str) -> io::Result<File> {
-        self.open_beneath(below, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW)
+        self.open_beneath(
+            below,
+            OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW,
+        )
     }
 
     /// What lies at `below`; a symbolic link is told as such.
     pub(crate) fn stat(&self, below: &str) -> io::Result<Stat> {
         #[cfg(target_os = "linux")]
         if self.resolver == Resolver::Kernel {
-            let node = self.open_beneath(below, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC)?;
+            let node =
+                self.open_beneath(below, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC)?;
             return Ok(rustix::fs::fstat(node)?);
         }
         let (parent, name) = below.rsplit_once('/').unwrap_or(("", below));
@@ -152,7 +156,10 @@ impl Root {
 
 impl fmt::Debug for Root {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Root").field("path", &self.path).field("resolver", &self.resolver).finish_non_exhaustive()
+        f.debug_struct("Root")
+            .field("path", &self.path)
+            .field("resolver", &self.resolver)
+            .finish_non_exhaustive()
     }
 }
 
@@ -192,7 +199,9 @@ fn kernel_open(dir: &File, below: &str, flags: OFlags) -> io::Result<File> {
 }
 
 fn component_open(root: &File, below: &str, flags: OFlags) -> io::Result<File> {
-    let Some((parents, name)) = below.rsplit_once('/') else { return open_component(root, below, flags) };
+    let Some((parents, name)) = below.rsplit_once('/') else {
+        return open_component(root, below, flags);
+    };
     let mut dir: Option<File> = None;
     for parent in parents.split('/') {
         dir = Some(open_component(dir.as_ref().unwrap_or(root), parent, DIR_FLAGS)?);

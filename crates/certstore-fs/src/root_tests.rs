@@ -34,7 +34,11 @@ fn nothing_outside_is_reached_and_no_link_is_followed() {
         for link in ["out/secret", "file", "inside/value", "magic/etc/passwd", "out"] {
             assert_eq!(errno(root.open_file(link)), Errno::LOOP, "{link} by {root:?}");
             assert_eq!(errno(root.open_dir(link)), Errno::LOOP, "{link} by {root:?}");
-            assert_eq!(errno(root.make_dirs(&format!("{link}/new"))), Errno::LOOP, "{link} by {root:?}");
+            assert_eq!(
+                errno(root.make_dirs(&format!("{link}/new"))),
+                Errno::LOOP,
+                "{link} by {root:?}"
+            );
         }
         let stat = root.stat("file").unwrap();
         assert_eq!(FileType::from_raw_mode(stat.st_mode), FileType::Symlink, "{root:?}");
@@ -63,7 +67,8 @@ fn both_resolvers_tell_what_is_missing_and_what_is_no_directory() {
 #[test]
 fn a_pipe_does_not_block() {
     let dir = tempfile::tempdir().unwrap();
-    rustix::fs::mknodat(rustix::fs::CWD, dir.path().join("pipe"), FileType::Fifo, FILE_MODE, 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, dir.path().join("pipe"), FileType::Fifo, FILE_MODE, 0)
+        .unwrap();
     for root in roots(dir.path()) {
         let opened = root.open_file("pipe").unwrap();
         let stat = rustix::fs::fstat(opened).unwrap();
@@ -87,7 +92,8 @@ fn directories_are_made_for_their_owner_alone() {
 #[test]
 fn a_root_behind_a_link_is_resolved_once() {
     let dir = tempfile::tempdir().unwrap();
-    let (one, other, link) = (dir.path().join("one"), dir.path().join("other"), dir.path().join("link"));
+    let (one, other, link) =
+        (dir.path().join("one"), dir.path().join("other"), dir.path().join("link"));
     std::fs::create_dir(&one).unwrap();
     std::fs::create_dir(&other).unwrap();
     symlink(&one, &link).unwrap();

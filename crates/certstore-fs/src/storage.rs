@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::{
-    Batch, Capabilities, Cas, Clock, Condition, Dir, Durability, Error, ErrorKind, Fence as FenceKind,
-    FencingToken, Key, KeyInfo, Listing, Lock, LockInfo, LockName, Locker, OsRandom, Random, Result,
-    Shared, Storage, StorageKeys, SystemClock, Tree, Version, VersionKind, Versioned, journal,
+    Batch, Capabilities, Cas, Clock, Condition, Dir, Durability, Error, ErrorKind,
+    Fence as FenceKind, FencingToken, Key, KeyInfo, Listing, Lock, LockInfo, LockName, Locker,
+    OsRandom, Random, Result, Shared, Storage, StorageKeys, SystemClock, Tree, Version,
+    VersionKind, Versioned, journal,
 };
 use futures_util::FutureExt;
 use futures_util::StreamExt;
@@ -43,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) bundles: Stripes,
     keys: Stripes,
     tokens: Stripes,
+    trees: Stripes,
     sweeper: Sweeper,
     random: Arc<dyn Random>,
     locker: FsLocker,
@@ -85,12 +87,17 @@ impl FsStorage {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn with_parts(config: &FsConfig, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self> {
+    pub fn with_parts(
+        config: &FsConfig,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self> {
         let root = Arc::new(Root::open(&config.root, config.create, clock.clone())?);
         let inner = Inner {
             bundles: Stripes::of_bundles(root.clone()),
             keys: Stripes::of_keys(root.clone()),
             tokens: Stripes::of_tokens(root.clone()),
+            trees: Stripes::of_trees(root.clone()),
             sweeper: Sweeper::default(),
             locker: FsLocker::new(root.clone(), config, clock, random.clone()),
             records: is_supported(root.dir()),
@@ -170,6 +177,7 @@ impl Inner {
             root: &self.root,
             keys: &self.keys,
             tokens: &self.tokens,
+            trees: &self.trees,
             sweeper: &self.sweeper,
             random: &*self.random,
             records: self.records,
@@ -204,7 +212,10 @@ impl Storage for FsStorage {
 
     async fn store(&self, key: &Key, value: &[u8]) -> Result<Version> {
         let (at, value) = (key.clone(), value.to_vec());
-        self.write("store", key.as_str(), move |inner| inner.writer().store(&at, &value, &Demand::Nothing)).await
+        self.write("store", key.as_str(), move |inner| {
+            inner.writer().store(&at, &value, &Demand::Nothing)
+        })
+        .await
     }
 
     async fn store_if(&self, key: &Key, value: &[u8], condition: &Condition) -> Result<Version> {
@@ -218,8 +229,10 @@ impl Storage for FsStorage {
     async fn store_fenced(&self, key: &Key, value: &[u8], guard: &Lock) -> Result<Version> {
         let fence = self.fence_of("store", key, guard)?;
         let (at, value) = (key.clone(), value.to_vec());
-        self.write("store", key.as_str(), move |inner| inner.writer().store(&at, &value, &Demand::Fence(&fence)))
-            .await
+        self.write("store", key.as_str(), move |inner| {
+            inner.writer().store(&at, &value, &Demand::Fence(&fence))
+        })
+        .await
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
@@ -237,7 +250,8 @@ impl Storage for FsStorage {
     async fn load_versioned(&self, key: &Key) -> Result<Versioned> {
         let at = key.clone();
         self.read("load", key.as_str(), move |inner| {
-            let found = read::load_current(&inner.root, at.as_str())?.ok_or_else(Error::not_found)?;
+            let found =
+                read::load_current(&inner.root, at.as_str())?.ok_or_else(Error::not_found)?;
             Ok(Versioned { value: found.value.into(), version: found.version })
         })
         .await
@@ -263,8 +277,10 @@ impl Storage for FsStorage {
     async fn delete_fenced(&self, key: &Key, guard: &Lock) -> Result<()> {
         let fence = self.fence_of("delete", key, guard)?;
         let at = key.clone();
-        self.write("delete", key.as_str(), move |inner| inner.writer().delete_value(&at, &Demand::Fence(&fence)))
-            .await
+        self.write("delete", key.as_str(), move |inner| {
+            inner.writer().delete_value(&at, &Demand::Fence(&fence))
+        })
+        .await
     }
 
     async fn exists(&self, key: &Key) -> Result<bool> {
@@ -366,7 +382,10 @@ fn named(error: Error, operation: &'static str, subject: &str) -> Error {
 }
 
 fn stopped_error(stopped: tokio::task::JoinError) -> Error {
-    Error::new(ErrorKind::Unavailable, "the work was stopped with its runtime; look whether it took effect")
-        .with_may_have_applied(true)
-        .with_source(stopped)
+    Error::new(
+        ErrorKind::Unavailable,
+        "the work was stopped with its runtime; look whether it took effect",
+    )
+    .with_may_have_applied(true)
+    .with_source(stopped)
 }

@@ -23,8 +23,8 @@ const STRIPES: usize = 64;
 /// How long to wait for a stripe. It is held for microseconds, so a longer wait means a stopped process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The same for bundles, which are held over several syncs.
-const BUNDLE_PATIENCE: Duration = Duration::from_secs(60);
+/// The same for stripes that are held over several syncs.
+const LONG_PATIENCE: Duration = Duration::from_secs(60);
 
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
@@ -50,9 +50,15 @@ impl Stripes {
         Self::new(root, ".fence-")
     }
 
+    /// The set that deletes of directories take, by the first component of the key; and stores whose directory was removed
+    /// again and again, so that they get through in the end.
+    pub(crate) fn of_trees(root: Arc<Root>) -> Self {
+        Self { patience: LONG_PATIENCE, ..Self::new(root, ".tree-") }
+    }
+
     /// The set that writers of bundles take, by directory, for the whole bundle.
     pub(crate) fn of_bundles(root: Arc<Root>) -> Self {
-        Self { patience: BUNDLE_PATIENCE, ..Self::new(root, ".bundle-") }
+        Self { patience: LONG_PATIENCE, ..Self::new(root, ".bundle-") }
     }
 
     fn new(root: Arc<Root>, prefix: &'static str) -> Self {

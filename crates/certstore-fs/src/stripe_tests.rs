@@ -39,7 +39,8 @@ fn other_sets_and_stripes_are_free_meanwhile() {
     let dir = tempfile::tempdir().unwrap();
     let keys = Stripes::of_keys(root(&dir));
     let _held = keys.lock("a").unwrap();
-    let other = (0..).map(|n| n.to_string()).find(|name| stripe_of(name) != stripe_of("a")).unwrap();
+    let other =
+        (0..).map(|n| n.to_string()).find(|name| stripe_of(name) != stripe_of("a")).unwrap();
     drop(keys.lock(&other).unwrap());
     drop(Stripes::of_tokens(root(&dir)).lock("a").unwrap());
 }
@@ -84,6 +85,8 @@ fn a_deleted_lock_directory_is_made_anew() {
 fn is_waited_for(root: &std::path::Path) -> bool {
     let file = root.join(format!("locks/.stripe-{:02}", stripe_of("a")));
     let inode = std::fs::metadata(&file).unwrap().ino();
-    let open = std::fs::read_dir("/dev/fd").unwrap().filter_map(|fd| std::fs::metadata(fd.unwrap().path()).ok());
+    let open = std::fs::read_dir("/dev/fd")
+        .unwrap()
+        .filter_map(|fd| std::fs::metadata(fd.unwrap().path()).ok());
     open.filter(|open| open.ino() == inode).count() >= 2
 }

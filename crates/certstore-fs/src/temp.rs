@@ -32,9 +32,15 @@ pub(crate) struct Temp<'a> {
 
 impl<'a> Temp<'a> {
     /// Creates one in `dir` for the value called `name`, readable by its owner alone from the start.
-    pub(crate) fn create(root: &Root, dir: &'a File, name: &str, random: &dyn Random) -> io::Result<Self> {
+    pub(crate) fn create(
+        root: &Root,
+        dir: &'a File,
+        name: &str,
+        random: &dyn Random,
+    ) -> io::Result<Self> {
         let name = temp_name(name, std::process::id(), random.next_u128() as u64);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(dir, &name, flags, FILE_MODE)?.into();
         let temp = Self { dir, name, file, renamed: false };
         root.give_owner(dir, &temp.file)?;
@@ -88,7 +94,9 @@ impl Sweeper {
         }
         match sweep(dir, root.clock().wall()) {
             Ok(0) => {}
-            Ok(count) => tracing::info!(dir = path, count, "removed temporary files that were left behind"),
+            Ok(count) => {
+                tracing::info!(dir = path, count, "removed temporary files that were left behind")
+            }
             Err(error) => tracing::debug!(dir = path, %error, "temporary files could not be swept"),
         }
     }
@@ -120,7 +128,9 @@ pub(crate) fn sweep(dir: &File, now: SystemTime) -> io::Result<usize> {
 
 /// Whether `name` is one that [`Temp::create`] gives: nobody else's file is taken for ours.
 pub(crate) fn is_temp(name: &str) -> bool {
-    let Some(inner) = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".tmp")) else { return false };
+    let Some(inner) = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".tmp")) else {
+        return false;
+    };
     let Some((_, unique)) = inner.rsplit_once('~') else { return false };
     let Some((pid, nonce)) = unique.split_once('-') else { return false };
     let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));

@@ -9,7 +9,16 @@ use super::*;
 fn temporary_names_are_told_from_all_others() {
     assert!(is_temp(&temp_name("a", 1, 0)));
     assert!(is_temp(&temp_name(&"x".repeat(231), u32::MAX, u64::MAX)));
-    for other in ["a", ".a.tmp", "a~", ".#a~", ".a~1-0.tmp", ".a~1-00000000000000zz.tmp", ".a~-0000000000000000.tmp", "a~1-0000000000000000.tmp"] {
+    for other in [
+        "a",
+        ".a.tmp",
+        "a~",
+        ".#a~",
+        ".a~1-0.tmp",
+        ".a~1-00000000000000zz.tmp",
+        ".a~-0000000000000000.tmp",
+        "a~1-0000000000000000.tmp",
+    ] {
         assert!(!is_temp(other), "{other}");
     }
 }
@@ -91,8 +100,10 @@ fn root() -> (tempfile::TempDir, Root) {
 }
 
 fn names(dir: &tempfile::TempDir) -> Vec<String> {
-    let mut names: Vec<_> =
-        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }

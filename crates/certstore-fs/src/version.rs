@@ -64,7 +64,13 @@ impl Stamp {
 impl Record {
     /// The record of writing `value` to `file`, whose bytes are all written.
     pub(crate) fn new(nonce: u64, value: &[u8], stat: &Stat, stamp: Option<Stamp>) -> Self {
-        Self { nonce, digest: short_digest(value), size: value.len() as u64, modified: modified_ns(stat), stamp }
+        Self {
+            nonce,
+            digest: short_digest(value),
+            size: value.len() as u64,
+            modified: modified_ns(stat),
+            stamp,
+        }
     }
 
     /// Attaches the record to `file`.
@@ -114,9 +120,10 @@ impl Record {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let stamp = match bytes.len() {
             PLAIN_LEN => None,
-            STAMPED_LEN => {
-                Some(Stamp { lock: bytes[PLAIN_LEN..PLAIN_LEN + 16].try_into().ok()?, token: number(bytes, 49)? })
-            }
+            STAMPED_LEN => Some(Stamp {
+                lock: bytes[PLAIN_LEN..PLAIN_LEN + 16].try_into().ok()?,
+                token: number(bytes, 49)?,
+            }),
             _ => return None,
         };
         (bytes[0] == FORMAT).then_some(())?;

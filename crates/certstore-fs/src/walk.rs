@@ -109,7 +109,9 @@ impl Walker {
     fn enter(&mut self, key: Key) -> Result<Option<Found>> {
         let dir = Dir::from(key);
         let Some(items) = missing_as_none(self.read(&dir))? else { return Ok(None) };
-        if !items.iter().any(|item| item.place == Place::Value) && !any_has_value(&self.root, &items)? {
+        if !items.iter().any(|item| item.place == Place::Value)
+            && !any_has_value(&self.root, &items)?
+        {
             return Ok(None);
         }
         let Some(key) = dir.key().cloned() else { return Ok(None) };
@@ -124,7 +126,9 @@ impl Walker {
         let items = match self.ahead.take() {
             Some(items) => Some(items),
             // Read once before, when its own key came: its foreign names are counted already.
-            None => missing_as_none(read_sorted(&self.root, &Dir::from(key), &mut Foreign::default()))?,
+            None => {
+                missing_as_none(read_sorted(&self.root, &Dir::from(key), &mut Foreign::default()))?
+            }
         };
         self.levels.extend(items.map(Vec::into_iter));
         Ok(())

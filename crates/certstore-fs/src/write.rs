@@ -14,12 +14,15 @@ use crate::error::{BACKEND, io_error, tree_conflict};
 use crate::list::has_value;
 use crate::read::{Current, load_current};
 use crate::root::{Root, sync_dir};
-use crate::stripe::Stripes;
+use crate::stripe::{StripeGuard, Stripes};
 use crate::temp::{Sweeper, Temp};
 use crate::version::{Record, Stamp, content_version};
 
 /// How often to start anew when the directory is removed, or a tree of empty directories appears, in the meantime.
-const ATTEMPTS: usize = 32;
+const ATTEMPTS: usize = 8;
+
+/// After so many attempts, those who delete directories have to wait.
+const POLITE_ATTEMPTS: usize = 3;
 
 /// All that a write needs.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +30,7 @@ pub(crate) struct Writer<'a> {
     pub(crate) root: &'a Root,
     pub(crate) keys: &'a Stripes,
     pub(crate) tokens: &'a Stripes,
+    pub(crate) trees: &'a Stripes,
     pub(crate) sweeper: &'a Sweeper,
     pub(crate) random: &'a dyn Random,
     /// Whether the file system keeps records.
@@ -61,7 +65,8 @@ impl Writer<'_> {
             Demand::Fence(fence) => Some(fence.stamp),
             Demand::Nothing | Demand::Condition(_) => None,
         };
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            let _tree = self.hold_tree(attempt, key.as_str())?;
             // Before writing anything: a write that is refused leaves no trace, and costs no sync.
             demand.check(self.root, key)?;
             match self.attempt(key, value, stamp, demand)? {
@@ -70,27 +75,40 @@ impl Writer<'_> {
                 Attempt::DirInTheWay => self.clear_empty_dirs(key)?,
             }
         }
-        Err(Error::new(ErrorKind::Unavailable, "others keep removing or making the directory of this key; retry")
-            .with_backend(BACKEND))
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            "others keep removing or making the directory of this key; retry",
+        )
+        .with_backend(BACKEND))
     }
 
     /// Writes the file `name` of `dir`, which is no key, as atomically and durably as a value.
     pub(crate) fn write_beside(&self, dir: &Dir, name: &str, bytes: &[u8]) -> Result<()> {
-        for _ in 0..ATTEMPTS {
-            let parent = self.parent(dir)?;
-            let Some((mut temp, _)) = self.write_temp(&parent, name, bytes, None)? else { continue };
+        for attempt in 0..ATTEMPTS {
+            let _tree = self.hold_tree(attempt, dir.as_str())?;
+            let Some(parent) = self.parent(dir)? else { continue };
+            let Some((mut temp, _)) = self.write_temp(&parent, name, bytes, None)? else {
+                continue;
+            };
             match temp.rename(name) {
                 Ok(()) => return sync_dir(&parent).map_err(applied),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(io_error(error)),
             }
         }
-        Err(Error::new(ErrorKind::Unavailable, "others keep removing this directory; retry").with_backend(BACKEND))
+        Err(Error::new(ErrorKind::Unavailable, "others keep removing this directory; retry")
+            .with_backend(BACKEND))
     }
 
-    fn attempt(&self, key: &Key, value: &[u8], stamp: Option<Stamp>, demand: &Demand<'_>) -> Result<Attempt> {
+    fn attempt(
+        &self,
+        key: &Key,
+        value: &[u8],
+        stamp: Option<Stamp>,
+        demand: &Demand<'_>,
+    ) -> Result<Attempt> {
         let dir = key.parent();
-        let parent = self.parent(&dir)?;
+        let Some(parent) = self.parent(&dir)? else { return Ok(Attempt::DirVanished) };
         self.sweeper.sweep_if_due(self.root, dir.as_str(), &parent);
         let Some((mut temp, version)) = self.write_temp(&parent, key.name(), value, stamp)? else {
             return Ok(Attempt::DirVanished);
@@ -104,27 +122,31 @@ impl Writer<'_> {
         match renamed.map_err(|error| (Errno::from_io_error(&error), error)) {
             Ok(()) => {}
             Err((Some(Errno::NOENT), _)) => return Ok(Attempt::DirVanished),
-            Err((Some(Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST), _)) => return Ok(Attempt::DirInTheWay),
+            Err((Some(Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST), _)) => {
+                return Ok(Attempt::DirInTheWay);
+            }
             Err((_, error)) => return Err(io_error(error)),
         }
         sync_dir(&parent).map_err(applied)?;
         Ok(Attempt::Stored(version))
     }
 
-    /// The opened directory, made if need be.
-    fn parent(&self, dir: &Dir) -> Result<File> {
-        let mut attempts = 0..ATTEMPTS;
-        loop {
-            match self.root.make_dirs(dir.as_str()) {
-                Ok(parent) => return Ok(parent),
-                Err(error) => match Errno::from_io_error(&error) {
-                    Some(Errno::NOENT) if attempts.next().is_some() => {}
-                    Some(Errno::NOTDIR) => {
-                        return Err(tree_conflict("a value lies where a directory of this key would be; delete it first"));
-                    }
-                    _ => return Err(io_error(error)),
-                },
-            }
+    /// Keeps others from deleting directories, from the attempt on that is not the first to fail.
+    fn hold_tree(&self, attempt: usize, path: &str) -> Result<Option<StripeGuard<'_>>> {
+        (attempt >= POLITE_ATTEMPTS).then(|| self.trees.lock(top_of(path))).transpose()
+    }
+
+    /// The opened directory, made if need be; `None` when it was removed meanwhile.
+    fn parent(&self, dir: &Dir) -> Result<Option<File>> {
+        match self.root.make_dirs(dir.as_str()) {
+            Ok(parent) => Ok(Some(parent)),
+            Err(error) => match Errno::from_io_error(&error) {
+                Some(Errno::NOENT) => Ok(None),
+                Some(Errno::NOTDIR) => Err(tree_conflict(
+                    "a value lies where a directory of this key would be; delete it first",
+                )),
+                _ => Err(io_error(error)),
+            },
         }
     }
 
@@ -163,14 +185,23 @@ impl Writer<'_> {
         if has_value(self.root, &Dir::from(key))? {
             return Err(tree_conflict("values lie below this key; delete them first"));
         }
-        let parent = self.root.open_dir(key.parent().as_str()).map_err(io_error)?;
-        remove_empty_dirs(self.root, &parent, key.name().as_bytes()).map_err(|error| match Errno::from_io_error(&error) {
-            Some(Errno::NOTEMPTY | Errno::EXIST) => {
-                tree_conflict("a directory lies here with files that are no keys, or somebody stores below it now")
-            }
-            _ => io_error(error),
+        let removed = self
+            .root
+            .open_dir(key.parent().as_str())
+            .and_then(|parent| remove_empty_dirs(self.root, &parent, key.name().as_bytes()));
+        removed.or_else(|error| match Errno::from_io_error(&error) {
+            Some(Errno::NOENT) => Ok(()),
+            Some(Errno::NOTEMPTY | Errno::EXIST) => Err(tree_conflict(
+                "a directory lies here with files that are no keys, or somebody stores below it now",
+            )),
+            _ => Err(io_error(error)),
         })
     }
+}
+
+/// The first component: who deletes a directory and who stores below it take the same stripe.
+pub(crate) fn top_of(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
 }
 
 enum Attempt {
@@ -204,12 +235,18 @@ impl Fence {
     fn check(&self, current: Option<&Current>) -> Result<()> {
         self.check_lost()?;
         let written = current.and_then(|current| current.stamp);
-        if written.is_some_and(|written| written.lock == self.stamp.lock && written.token > self.stamp.token) {
-            return Err(fenced("a newer holder of the lock has written this key; stop what this lock protected"));
+        if written.is_some_and(|written| {
+            written.lock == self.stamp.lock && written.token > self.stamp.token
+        }) {
+            return Err(fenced(
+                "a newer holder of the lock has written this key; stop what this lock protected",
+            ));
         }
         let newest = (self.newest_token)()?;
         if newest.is_some_and(|newest| newest > self.stamp.token) {
-            return Err(fenced("a newer holder has acquired the lock; stop what this lock protected"));
+            return Err(fenced(
+                "a newer holder has acquired the lock; stop what this lock protected",
+            ));
         }
         Ok(())
     }
@@ -221,8 +258,11 @@ impl Fence {
             Some(reason) => {
                 // It is ready only once; whoever asks next must hear the same.
                 *lost = Box::pin(std::future::ready(reason));
-                Err(Error::new(ErrorKind::LockLost, format!("the lock is lost: {reason}; stop what it protected"))
-                    .with_backend(BACKEND))
+                Err(Error::new(
+                    ErrorKind::LockLost,
+                    format!("the lock is lost: {reason}; stop what it protected"),
+                )
+                .with_backend(BACKEND))
             }
         }
     }
@@ -233,7 +273,9 @@ fn check_condition(condition: &Condition, current: Option<&Current>) -> Result<(
         (Condition::Absent, None) => return Ok(()),
         (Condition::Absent, Some(_)) => "a value exists already",
         (Condition::Version(wanted), Some(current)) if *wanted == current.version => return Ok(()),
-        (Condition::Version(_), Some(_)) => "the value has another version; somebody else has written it: load it again",
+        (Condition::Version(_), Some(_)) => {
+            "the value has another version; somebody else has written it: load it again"
+        }
         (Condition::Version(_), None) => "there is no value any more; somebody else has deleted it",
         _ => "this condition is not known here",
     };

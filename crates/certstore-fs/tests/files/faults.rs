@@ -26,7 +26,10 @@ async fn a_full_disk_keeps_the_old_value() {
         let error = storage.store(&at, &vec![2_u8; 700 * 1024]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
         assert!(error.is_retryable() && !error.may_have_applied(), "{error:?}");
-        assert!(error.to_string().contains("no space left on the device; free some and retry"), "{error}");
+        assert!(
+            error.to_string().contains("no space left on the device; free some and retry"),
+            "{error}"
+        );
         assert_eq!(storage.load(&at).await.unwrap(), old);
         assert_eq!(names(&root.join("a")), ["b"]);
         fs::remove_file(ballast).unwrap();
@@ -59,7 +62,10 @@ async fn a_failed_rename_keeps_the_old_value() {
     if let Some(root) = inside() {
         return fails_and_keeps_old(&root).await;
     }
-    with_fault("renameat,renameat2,rename:error=EIO:when=1+", "faults::a_failed_rename_keeps_the_old_value");
+    with_fault(
+        "renameat,renameat2,rename:error=EIO:when=1+",
+        "faults::a_failed_rename_keeps_the_old_value",
+    );
 }
 
 #[tokio::test]
@@ -110,7 +116,8 @@ async fn a_root_that_may_not_be_written_is_permission_denied() {
 #[tokio::test]
 async fn another_users_directory_is_permission_denied() {
     if let Some(root) = inside() {
-        let error = certstore_fs::FsStorage::open(&certstore_fs::FsConfig::new(root.join("a"))).unwrap_err();
+        let error = certstore_fs::FsStorage::open(&certstore_fs::FsConfig::new(root.join("a")))
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error:?}");
         return;
     }
@@ -124,16 +131,21 @@ async fn another_users_directory_is_permission_denied() {
         let program = dir.path().join("program");
         fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
         command.arg(program);
-        outcome(command.args(arguments("faults::another_users_directory_is_permission_denied")).env(INSIDE, dir.path()));
+        outcome(
+            command
+                .args(arguments("faults::another_users_directory_is_permission_denied"))
+                .env(INSIDE, dir.path()),
+        );
     } else {
         fs::set_permissions(&directory, fs::Permissions::from_mode(0)).unwrap();
-        let error = certstore_fs::FsStorage::open(&certstore_fs::FsConfig::new(&directory)).unwrap_err();
+        let error =
+            certstore_fs::FsStorage::open(&certstore_fs::FsConfig::new(&directory)).unwrap_err();
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error:?}");
     }
 }
 
-fn inside() -> Option<PathBuf> {
+pub(crate) fn inside() -> Option<PathBuf> {
     std::env::var_os(INSIDE).map(PathBuf::from)
 }
 
@@ -168,7 +180,7 @@ fn with_fault(fault: &str, test: &str) -> String {
     fs::read_to_string(trace).unwrap()
 }
 
-fn passes(mut command: Command, root: &Path, test: &str) {
+pub(crate) fn passes(mut command: Command, root: &Path, test: &str) {
     command.arg(std::env::current_exe().unwrap());
     outcome(command.args(arguments(test)).env(INSIDE, root));
 }

@@ -41,7 +41,11 @@ async fn a_store_leaves_nothing_beside_the_value() {
 #[tokio::test]
 async fn a_rewrite_in_place_is_another_version_and_clears_the_stamp() {
     let (root, storage) = storage();
-    assert_eq!(storage.capabilities().version, VersionKind::Counter, "this test needs extended attributes");
+    assert_eq!(
+        storage.capabilities().version,
+        VersionKind::Counter,
+        "this test needs extended attributes"
+    );
     assert_eq!(storage.capabilities().fence, Fence::Strict);
     let lock = storage.lock(&name("job")).await.unwrap();
     let at = key("a/b");
@@ -126,7 +130,11 @@ async fn directories_without_values_are_not_there() {
     assert!(root.path().join("a/b").is_dir(), "CertMagic leaves it too");
     for gone in ["empty", "empty/below", "a", "a/b"] {
         assert!(!storage.exists(&key(gone)).await.unwrap(), "{gone}");
-        assert_eq!(storage.stat(&key(gone)).await.unwrap_err().kind(), ErrorKind::NotFound, "{gone}");
+        assert_eq!(
+            storage.stat(&key(gone)).await.unwrap_err().kind(),
+            ErrorKind::NotFound,
+            "{gone}"
+        );
         for recursive in [false, true] {
             let listed = storage.list(&dir(gone), recursive).await;
             assert_eq!(listed.unwrap_err().kind(), ErrorKind::NotFound, "{gone}");
@@ -144,8 +152,14 @@ async fn a_value_is_not_stored_over_a_directory_in_use() {
     storage.store(&key("a/b/c"), b"1").await.unwrap();
     fs::create_dir(root.path().join("foreign")).unwrap();
     fs::write(root.path().join("foreign/no key!"), "").unwrap();
-    for (at, kept) in [("a", "a/b/c"), ("a/b", "a/b/c"), ("a/b/c/d", "a/b/c"), ("foreign", "foreign/no key!")] {
-        assert_eq!(storage.store(&key(at), b"2").await.unwrap_err().kind(), ErrorKind::Conflict, "{at}");
+    for (at, kept) in
+        [("a", "a/b/c"), ("a/b", "a/b/c"), ("a/b/c/d", "a/b/c"), ("foreign", "foreign/no key!")]
+    {
+        assert_eq!(
+            storage.store(&key(at), b"2").await.unwrap_err().kind(),
+            ErrorKind::Conflict,
+            "{at}"
+        );
         assert!(root.path().join(kept).is_file(), "{at}");
     }
     assert_eq!(names(root.path()), ["a", "foreign", "locks"]);
@@ -167,7 +181,8 @@ async fn foreign_names_are_left_out_and_told() {
     fs::write(at("bad dir/value"), "").unwrap();
     assert_eq!(storage.list(&Dir::ROOT, true).await.unwrap(), [key("a"), key("a/b")]);
     assert_eq!(storage.list(&dir("a"), false).await.unwrap(), [key("a/b")]);
-    let walked: Vec<_> = storage.walk(&Dir::ROOT).map_ok(|info| info.key).try_collect().await.unwrap();
+    let walked: Vec<_> =
+        storage.walk(&Dir::ROOT).map_ok(|info| info.key).try_collect().await.unwrap();
     assert_eq!(walked, [key("a"), key("a/b")]);
     assert_eq!(
         storage.foreign(&Dir::ROOT).await.unwrap(),
@@ -225,7 +240,8 @@ async fn lists_and_walks_are_in_the_order_of_whole_keys() {
     let (_root, storage) = storage();
     // '-' and '.' sort before '/', and '0' after it.
     let stored = ["a/x", "a/x-1/y", "a/x.y", "a-b/z", "a.c", "a0/q", "a/x0"];
-    let stored: Vec<Key> = stored.iter().map(|at| key(at)).filter(|at| at.as_str() != "a/x").collect();
+    let stored: Vec<Key> =
+        stored.iter().map(|at| key(at)).filter(|at| at.as_str() != "a/x").collect();
     for at in &stored {
         storage.store(at, b"1").await.unwrap();
     }
@@ -234,9 +250,15 @@ async fn lists_and_walks_are_in_the_order_of_whole_keys() {
     let mut sorted = listed.clone();
     sorted.sort_by(|one, other| one.as_str().as_bytes().cmp(other.as_str().as_bytes()));
     assert_eq!(listed, sorted);
-    assert_eq!(listed.len(), stored.len() + 1 + ["a", "a-b", "a/x", "a/x-1", "a/x/deep", "a0"].len());
+    assert_eq!(
+        listed.len(),
+        stored.len() + 1 + ["a", "a-b", "a/x", "a/x-1", "a/x/deep", "a0"].len()
+    );
     let walked: Vec<_> = storage.walk(&Dir::ROOT).try_collect().await.unwrap();
-    assert_eq!(walked.iter().map(|info| &info.key).collect::<Vec<_>>(), listed.iter().collect::<Vec<_>>());
+    assert_eq!(
+        walked.iter().map(|info| &info.key).collect::<Vec<_>>(),
+        listed.iter().collect::<Vec<_>>()
+    );
     for info in walked {
         assert_eq!(storage.stat(&info.key).await.unwrap(), info);
     }
@@ -250,7 +272,8 @@ async fn a_walk_is_complete_over_many_chunks() {
         fs::create_dir_all(&at).unwrap();
         fs::write(at.join(format!("v{n}")), b"1").unwrap();
     }
-    let walked: Vec<_> = storage.walk(&Dir::ROOT).map_ok(|info| info.key).try_collect().await.unwrap();
+    let walked: Vec<_> =
+        storage.walk(&Dir::ROOT).map_ok(|info| info.key).try_collect().await.unwrap();
     assert_eq!(walked, storage.list(&Dir::ROOT, true).await.unwrap());
     assert_eq!(walked.len(), 1007);
 }
@@ -259,7 +282,11 @@ async fn a_walk_is_complete_over_many_chunks() {
 async fn a_missing_directory_is_one_error_of_a_walk() {
     let (_root, storage) = storage();
     storage.store(&key("value"), b"1").await.unwrap();
-    for (at, found) in [("missing", Some(ErrorKind::NotFound)), ("value/below", Some(ErrorKind::NotFound)), ("value", None)] {
+    for (at, found) in [
+        ("missing", Some(ErrorKind::NotFound)),
+        ("value/below", Some(ErrorKind::NotFound)),
+        ("value", None),
+    ] {
         let walked: Result<Vec<_>, _> = storage.walk(&dir(at)).try_collect().await;
         assert_eq!(walked.err().map(|error| error.kind()), found, "{at}");
         let listed = storage.list(&dir(at), true).await;
@@ -289,7 +316,10 @@ async fn bundles_of_one_directory_never_mix() {
             for round in 0..10_u8 {
                 let value = [writer, round];
                 let storage = if round % 2 == 0 { &storage } else { &other };
-                storage.store_all(&[(&key("d/key"), &value), (&key("d/crt"), &value)]).await.unwrap();
+                storage
+                    .store_all(&[(&key("d/key"), &value), (&key("d/crt"), &value)])
+                    .await
+                    .unwrap();
                 let pair = storage.load_bundle(&[&key("d/key"), &key("d/crt")]).await.unwrap();
                 assert_eq!(pair[0], pair[1]);
             }
