@@ -1,0 +1,174 @@
+//! Where values are kept: one TOML file or one URL, and the environment over it.
+
+mod draft;
+mod environment;
+mod reference;
+mod table;
+mod url;
+mod value;
+
+use std::path::{Path, PathBuf};
+
+use certstore_core::{Error, ErrorKind, Result};
+
+pub use environment::Environment;
+pub use reference::{config_help, config_reference};
+pub use table::{BACKENDS, BackendInfo, ConfigKey, ENV_LOCK_PREFIX, ENV_PREFIX, KEYS, Kind};
+
+use draft::{Draft, Section};
+pub(crate) use value::Settings;
+
+/// The config file that is read from the working directory when none is named.
+pub const CONFIG_FILE: &str = "certstore.toml";
+
+/// The environment variable that names the config file.
+pub const ENV_CONFIG: &str = "CERTSTORE_CONFIG";
+
+/// Where values are kept, and who locks them. [`open`](crate::open) makes a storage of it.
+///
+/// Every key stands in the table [`KEYS`]; an unknown one is an error that names the nearest.
+///
+/// ```
+/// use certstore::Config;
+/// let config = Config::from_toml("[storage]\nbackend = \"memory\"")?;
+/// assert_eq!(config.backend(), "memory");
+/// let error = Config::from_toml("[storage]\nbakend = \"memory\"").unwrap_err();
+/// assert_eq!(error.to_string(), "unknown key \"bakend\" in [storage]; the nearest is \"backend\"");
+/// # Ok::<(), certstore::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) storage: Settings,
+    pub(crate) lock: Option<Settings>,
+}
+
+impl Config {
+    /// The config that one URL holds, like `memory:` or `file:///var/lib/certstore`. The environment plays no part.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`], naming what is wrong; the URL itself is not shown, as it may hold a password.
+    ///
+    /// ```
+    /// use certstore::Config;
+    /// assert_eq!(Config::from_url("file:///var/lib/certstore")?.backend(), "fs");
+    /// # Ok::<(), certstore::Error>(())
+    /// ```
+    pub fn from_url(url: &str) -> Result<Self> {
+        Ok(Self { storage: Section::from_url(url).check("storage", None)?, lock: None })
+    }
+
+    /// The config that a TOML text holds; relative paths start at the working directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`], naming the key and the nearest right one.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        Self::from_draft(Draft::from_toml(text)?, None)
+    }
+
+    /// The config of a TOML file; relative paths in it start at the file's directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`]: the file cannot be read, or as [`from_toml`](Self::from_toml).
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let name = |error: Error| name_file(error, path);
+        read_draft(path).and_then(|draft| Self::from_draft(draft, base_of(path).as_deref())).map_err(name)
+    }
+
+    /// The config that this process is meant to use: the file that `CERTSTORE_CONFIG` names, else `certstore.toml` in
+    /// the working directory, else the default storage; over it the variables `CERTSTORE_STORAGE_*`.
+    ///
+    /// # Errors
+    /// As [`from_file`](Self::from_file); [`ErrorKind::InvalidConfig`] also for a bad variable, and when there is no home
+    /// directory to keep the default storage in.
+    pub fn discover() -> Result<Self> {
+        Self::discover_in(&Environment::of_process())
+    }
+
+    /// As [`discover`](Self::discover), in a given environment.
+    ///
+    /// # Errors
+    /// As [`discover`](Self::discover).
+    pub fn discover_in(environment: &Environment) -> Result<Self> {
+        match environment.config_file() {
+            Some(file) => Self::from_file_in(&file, environment),
+            None => Self::from_layers(Draft::default(), None, environment),
+        }
+    }
+
+    /// As [`from_file`](Self::from_file), with the variables `CERTSTORE_STORAGE_*` over it.
+    ///
+    /// # Errors
+    /// As [`discover`](Self::discover).
+    pub fn from_file_in(path: impl AsRef<Path>, environment: &Environment) -> Result<Self> {
+        let path = path.as_ref();
+        let draft = read_draft(path).map_err(|error| name_file(error, path))?;
+        Self::from_layers(draft, base_of(path).as_deref(), environment).map_err(|error| name_file(error, path))
+    }
+
+    /// The default storage of this environment alone: no config file, no `CERTSTORE_*`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] when there is no home directory to keep it in.
+    pub fn at_default(environment: &Environment) -> Result<Self> {
+        let mut config = Self::from_draft(Draft::default(), None)?;
+        let path = environment.default_storage().ok_or_else(no_home)?;
+        config.storage.values.insert("path", value::Value::Path(path));
+        Ok(config)
+    }
+
+    /// The name of the backend that keeps the values.
+    #[must_use]
+    pub fn backend(&self) -> &'static str {
+        self.storage.backend().name
+    }
+
+    /// The directory of the values, for the backend `fs`.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.storage.path("path")
+    }
+
+    fn from_layers(mut draft: Draft, base: Option<&Path>, environment: &Environment) -> Result<Self> {
+        draft.override_by(environment.variables())?;
+        let mut config = Self::from_draft(draft, base)?;
+        for settings in [Some(&mut config.storage), config.lock.as_mut()].into_iter().flatten() {
+            if settings.backend().name == "fs" && settings.path("path").is_none() {
+                let path = environment.default_storage().ok_or_else(no_home)?;
+                settings.values.insert("path", value::Value::Path(path));
+            }
+        }
+        Ok(config)
+    }
+
+    fn from_draft(draft: Draft, base: Option<&Path>) -> Result<Self> {
+        let lock = draft.lock.map(|section| section.check("storage.lock", base)).transpose()?;
+        Ok(Self { storage: draft.storage.check("storage", base)?, lock })
+    }
+}
+
+fn read_draft(path: &Path) -> Result<Draft> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::new(ErrorKind::InvalidConfig, "the file cannot be read").with_source(error))?;
+    Draft::from_toml(&text)
+}
+
+fn name_file(error: Error, path: &Path) -> Error {
+    error.with_operation("read config").with_subject(path.display().to_string().escape_debug().to_string())
+}
+
+/// The directory that relative paths of a config file start at.
+fn base_of(file: &Path) -> Option<PathBuf> {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).map(Path::to_owned)
+}
+
+pub(crate) fn no_home() -> Error {
+    Error::new(
+        ErrorKind::InvalidConfig,
+        "there is no home directory for the default storage; name a storage, like file:///var/lib/certstore",
+    )
+}
+
+#[cfg(test)]
+#[path = "config/config_tests.rs"]
+mod tests;

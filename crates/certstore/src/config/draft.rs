@@ -1,0 +1,213 @@
+//! A config while it is put together from URL, file and environment; checked whole at the end.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use certstore_core::{ErrorKind, Result};
+
+use super::table::{self, BACKENDS, BackendInfo, ENV_LOCK_PREFIX, ENV_PREFIX, KEYS};
+use super::url::StorageUrl;
+use super::value::{Raw, Settings, Value, invalid};
+
+/// The sections as they were written.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) storage: Section,
+    pub(super) lock: Option<Section>,
+}
+
+/// One section: its keys, not yet checked.
+#[derive(Debug, Default)]
+pub(super) struct Section {
+    keys: BTreeMap<String, Raw>,
+}
+
+impl Draft {
+    /// Reads the TOML of a config file.
+    pub(super) fn from_toml(text: &str) -> Result<Self> {
+        let whole: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let message: Vec<_> = error.message().split_whitespace().collect();
+            invalid(format!("line {line} is not TOML: {}", message.join(" ")))
+        })?;
+        let mut draft = Self::default();
+        for (name, value) in whole {
+            match (name.as_str(), value) {
+                ("storage", toml::Value::Table(section)) => draft.read_storage(section)?,
+                ("storage", _) => return Err(invalid("\"storage\" is a section: write [storage]")),
+                (name, _) => return Err(unknown("key", name, "at the top level", ["storage"])),
+            }
+        }
+        Ok(draft)
+    }
+
+    fn read_storage(&mut self, section: toml::Table) -> Result<()> {
+        for (name, value) in section {
+            match (name.as_str(), value) {
+                ("lock", toml::Value::Table(lock)) => {
+                    let mut section = Section::default();
+                    lock.into_iter().for_each(|(name, value)| section.set(name, Raw::Toml(value)));
+                    self.lock = Some(section);
+                }
+                ("lock", _) => return Err(invalid("\"lock\" is a section: write [storage.lock]")),
+                ("seal", _) => {
+                    return Err(invalid(
+                        "this build cannot seal values; remove [storage.seal], or nothing would be encrypted",
+                    ));
+                }
+                (_, value) => self.storage.set(name, Raw::Toml(value)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays the variables `CERTSTORE_STORAGE_*` over it. One that names another place, as a backend or a URL, replaces
+    /// what the file says of that section.
+    pub(super) fn override_by(&mut self, variables: &BTreeMap<String, String>) -> Result<()> {
+        let (mut storage, mut lock) = (BTreeMap::new(), BTreeMap::new());
+        for (variable, value) in variables.iter().filter(|(_, value)| !value.is_empty()) {
+            let (section, key) = match (variable.strip_prefix(ENV_LOCK_PREFIX), variable.strip_prefix(ENV_PREFIX)) {
+                (Some(key), _) => (&mut lock, key),
+                (None, Some(key)) => (&mut storage, key),
+                (None, None) => continue,
+            };
+            let key = key.to_ascii_lowercase();
+            if table::key(&key).is_none() {
+                let known: Vec<_> = KEYS.iter().map(table::ConfigKey::env).collect();
+                return Err(unknown("variable", variable, "in the environment", known.iter().map(String::as_str)));
+            }
+            section.insert(key, Raw::Text(value.clone()));
+        }
+        self.storage.override_by(storage);
+        if !lock.is_empty() {
+            self.lock.get_or_insert_default().override_by(lock);
+        }
+        Ok(())
+    }
+}
+
+impl Section {
+    /// A section of a URL alone.
+    pub(super) fn from_url(url: &str) -> Self {
+        let mut section = Self::default();
+        section.set("url".to_owned(), Raw::Text(url.to_owned()));
+        section
+    }
+
+    fn set(&mut self, name: String, value: Raw) {
+        self.keys.insert(name, value);
+    }
+
+    fn override_by(&mut self, over: BTreeMap<String, Raw>) {
+        if over.contains_key("url") || over.contains_key("backend") {
+            self.keys.clear();
+        }
+        self.keys.extend(over);
+    }
+
+    /// Checks every key against the table. `name` is the section's, `base` the directory of relative paths.
+    pub(super) fn check(mut self, name: &str, base: Option<&Path>) -> Result<Settings> {
+        let url = match self.keys.remove("url") {
+            None => None,
+            Some(url) => {
+                let text = url.as_text().ok_or_else(|| invalid(format!("\"url\" in [{name}] is to be a text")))?;
+                Some(StorageUrl::parse(text)?)
+            }
+        };
+        let backend = self.backend(name, url.as_ref())?;
+        let mut values = match url {
+            Some(url) => read_url(backend, url, base)?,
+            None => BTreeMap::new(),
+        };
+        for (key, value) in &self.keys {
+            let known = table::key(key).ok_or_else(|| {
+                unknown("key", key, &format!("in [{name}]"), names_for(backend).chain(["lock"]))
+            })?;
+            if !known.is_for(backend.name) {
+                return Err(unknown("key", key, &format!("of backend \"{}\" in [{name}]", backend.name), names_for(backend)));
+            }
+            values.insert(known.name, value.read(known.kind, base, &format!("\"{key}\" in [{name}]"))?);
+        }
+        Ok(Settings { backend, values })
+    }
+
+    fn backend(&mut self, section: &str, url: Option<&StorageUrl>) -> Result<&'static BackendInfo> {
+        let by_url = url.map(backend_of).transpose()?;
+        let Some(named) = self.keys.remove("backend") else {
+            return Ok(by_url.unwrap_or(&BACKENDS[1]));
+        };
+        let named = named.as_text().ok_or_else(|| invalid(format!("\"backend\" in [{section}] is to be a text")))?;
+        let known = table::backend(named)
+            .ok_or_else(|| unknown("backend", named, &format!("in [{section}]"), BACKENDS.iter().map(|b| b.name)))?;
+        match by_url {
+            Some(by_url) if by_url != known => Err(invalid(format!(
+                "[{section}] has the backend \"{named}\" and a URL of the backend \"{}\"; remove one",
+                by_url.name
+            ))),
+            _ => available(known),
+        }
+    }
+}
+
+fn backend_of(url: &StorageUrl) -> Result<&'static BackendInfo> {
+    match BACKENDS.iter().find(|backend| backend.scheme == url.scheme) {
+        Some(known) => available(known),
+        None => Err(unknown("scheme", &url.scheme, "of a storage URL", BACKENDS.iter().map(|b| b.scheme))),
+    }
+}
+
+fn available(backend: &'static BackendInfo) -> Result<&'static BackendInfo> {
+    if backend.available {
+        return Ok(backend);
+    }
+    Err(invalid(format!("this build has no backend \"{0}\"; build it with the feature \"{0}\"", backend.name)))
+}
+
+/// The settings that the URL of a backend holds.
+fn read_url(backend: &BackendInfo, url: StorageUrl, base: Option<&Path>) -> Result<BTreeMap<&'static str, Value>> {
+    let mut values = BTreeMap::new();
+    if url.user.is_some() || url.password.is_some() {
+        return Err(invalid(format!("a {}: URL has no user and no password", backend.scheme)));
+    }
+    if url.authority.as_deref().is_some_and(|host| !matches!(host, "" | "localhost")) {
+        return Err(invalid(format!("a {0}: URL has no host; write {1}", backend.scheme, backend.example)));
+    }
+    match backend.name {
+        "fs" if url.path.is_empty() => {
+            return Err(invalid(format!("a file: URL needs a path; write {}", backend.example)));
+        }
+        "fs" => {
+            let path = Raw::Text(url.path).read(table::Kind::Path, base, "the path of a file: URL")?;
+            values.insert("path", path);
+        }
+        _ if matches!(url.path.as_str(), "" | "/") => {}
+        _ => return Err(invalid(format!("a {0}: URL has no path; write {1}", backend.scheme, backend.example))),
+    }
+    for (name, value) in url.query {
+        let place = format!("of a {}: URL", backend.scheme);
+        let known = table::key(&name)
+            .filter(|key| key.is_for(backend.name) && !key.backends.is_empty())
+            .ok_or_else(|| unknown("parameter", &name, &place, names_for(backend)))?;
+        values.insert(known.name, Raw::Text(value).read(known.kind, base, &format!("parameter \"{name}\" {place}"))?);
+    }
+    Ok(values)
+}
+
+fn names_for(backend: &BackendInfo) -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter(|key| key.is_for(backend.name)).map(|key| key.name)
+}
+
+fn unknown<'a>(
+    what: &str,
+    given: &str,
+    place: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> certstore_core::Error {
+    let known: Vec<_> = known.into_iter().collect();
+    let given: String = given.chars().take(60).flat_map(char::escape_debug).collect();
+    let hint = match table::nearest(&given, known.iter().copied()) {
+        Some(near) => format!("the nearest is \"{near}\""),
+        None => format!("known are: {}", known.join(", ")),
+    };
+    certstore_core::Error::new(ErrorKind::InvalidConfig, format!("unknown {what} \"{given}\" {place}; {hint}"))
+}

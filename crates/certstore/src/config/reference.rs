@@ -1,0 +1,82 @@
+//! The config reference, written from the table.
+
+use std::fmt::Write as _;
+
+use super::table::{BACKENDS, ConfigKey, KEYS};
+
+/// Every config key as a Markdown page: type, default, unit, environment variable and meaning.
+#[must_use]
+pub fn config_reference() -> String {
+    let mut page = String::from(INTRODUCTION);
+    page.push_str("## Backends\n\n| backend | URL | what it is |\n|---|---|---|\n");
+    for backend in BACKENDS {
+        line(&mut page, format_args!("| `{}` | `{}` | {} |", backend.name, backend.example, backend.doc));
+    }
+    page.push_str("\n## Keys of `[storage]`\n\n");
+    page.push_str("The same keys stand in `[storage.lock]`, with variables that start with `CERTSTORE_STORAGE_LOCK_`.\n\n");
+    page.push_str("| key | backends | type | default | unit | variable | meaning |\n|---|---|---|---|---|---|---|\n");
+    for key in KEYS {
+        line(&mut page, format_args!("{}", row(key)));
+    }
+    page.push_str(ORDER);
+    page
+}
+
+/// The keys as lines of plain text, for a command's help.
+#[must_use]
+pub fn config_help() -> String {
+    let mut text = String::new();
+    for key in KEYS {
+        let backends = if key.backends.is_empty() { "all".to_owned() } else { key.backends.join(", ") };
+        let unit = if key.unit.is_empty() { String::new() } else { format!(" {}", key.unit) };
+        let default = key.default.replace('`', "");
+        line(&mut text, format_args!("  {} ({backends}; default {default}{unit})", key.name));
+        line(&mut text, format_args!("      {}", key.doc));
+    }
+    text
+}
+
+fn row(key: &ConfigKey) -> String {
+    let backends = if key.backends.is_empty() { "all".to_owned() } else { key.backends.join(", ") };
+    let unit = if key.unit.is_empty() { "-" } else { key.unit };
+    let (kind, env) = (key.kind.describe(), key.env());
+    format!("| `{}` | {backends} | {kind} | {} | {unit} | `{env}` | {} |", key.name, key.default, key.doc)
+}
+
+fn line(page: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a String does not fail.
+    let _ = writeln!(page, "{text}");
+}
+
+const INTRODUCTION: &str = "# Configuration
+
+One TOML file or one URL chooses where values are kept. Unknown keys are errors that name the nearest right one.
+
+```toml
+[storage]
+backend = \"fs\"
+path = \"/var/lib/certstore\"
+
+# optional: lock through another backend
+[storage.lock]
+backend = \"fs\"
+path = \"/run/certstore\"
+```
+
+";
+
+const ORDER: &str = "
+A duration is a number with a unit, or several: `250ms`, `10s`, `5m`, `12h`, `30d`, `1h30m`. A bare number is seconds.
+
+## Which config is in force
+
+1. `--storage URL`: the URL alone; the environment changes nothing in it.
+2. `--config FILE`, else the file that `CERTSTORE_CONFIG` names, else `certstore.toml` in the working directory.
+3. Without a file: the default storage, `$XDG_DATA_HOME/certstore`, else `~/.local/share/certstore`.
+
+Over 2 and 3 stand the variables of the table. `CERTSTORE_STORAGE_URL` or `CERTSTORE_STORAGE_BACKEND` replaces the whole
+section of the file. An unknown variable that starts with `CERTSTORE_STORAGE_` is an error, as an unknown key is.
+
+With `[storage.lock]`, locks come from that storage and values from `[storage]`. All who share the values must use the
+same lock storage. Fenced writes are then checked for each key (`fence: PerKey` at most).
+";

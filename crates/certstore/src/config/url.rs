@@ -1,0 +1,106 @@
+//! Storage URLs, split on parse so that a password never stays in a text that could be printed.
+
+use std::fmt;
+
+use certstore_core::{Error, ErrorKind, Result, Secret};
+
+/// `scheme:[//[user[:password]@]host[:port]]/path[?key=value&...]`, percent-decoded.
+#[derive(Clone)]
+pub(super) struct StorageUrl {
+    pub(super) scheme: String,
+    /// Name and password; kept for backends that sign in.
+    pub(super) user: Option<String>,
+    pub(super) password: Option<Secret>,
+    /// `host[:port]`; `None` without `//`.
+    pub(super) authority: Option<String>,
+    pub(super) path: String,
+    pub(super) query: Vec<(String, String)>,
+}
+
+impl StorageUrl {
+    /// Splits a URL.
+    pub(super) fn parse(url: &str) -> Result<Self> {
+        if let Some(control) = url.chars().find(|c| c.is_control()) {
+            return Err(wrong(format!("a storage URL has no control characters, this one has {control:?}")));
+        }
+        let (scheme, rest) = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)).ok_or_else(|| {
+            wrong("a storage URL starts with a scheme, like memory: or file:///var/lib/certstore".to_owned())
+        })?;
+        let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = match rest.strip_prefix("//") {
+            None => (None, rest),
+            Some(rest) => {
+                let end = rest.find('/').unwrap_or(rest.len());
+                (Some(&rest[..end]), &rest[end..])
+            }
+        };
+        let (login, authority) = match authority.and_then(|authority| authority.rsplit_once('@')) {
+            Some((login, host)) => (Some(login), Some(host)),
+            None => (None, authority),
+        };
+        let (user, password) = match login.map(|login| login.split_once(':').unwrap_or((login, ""))) {
+            Some((user, password)) => (Some(decode(user)?), Some(password).filter(|text| !text.is_empty())),
+            None => (None, None),
+        };
+        Ok(Self {
+            scheme: scheme.to_ascii_lowercase(),
+            user,
+            password: password.map(decode).transpose()?.map(Secret::new),
+            authority: authority.map(decode).transpose()?,
+            path: decode(path)?,
+            query: query.split('&').filter(|pair| !pair.is_empty()).map(parameter).collect::<Result<_>>()?,
+        })
+    }
+}
+
+impl fmt::Debug for StorageUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let query: Vec<_> = self.query.iter().map(|(name, _)| name).collect();
+        f.debug_struct("StorageUrl")
+            .field("scheme", &self.scheme)
+            .field("user", &self.user)
+            .field("password", &self.password)
+            .field("authority", &self.authority)
+            .field("path", &self.path)
+            .field("query", &query)
+            .finish()
+    }
+}
+
+/// A scheme has two letters at least, so that a Windows drive is none.
+fn is_scheme(text: &str) -> bool {
+    text.len() > 1 && text.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+fn parameter(pair: &str) -> Result<(String, String)> {
+    let (name, value) = pair
+        .split_once('=')
+        .ok_or_else(|| wrong("every parameter of a storage URL is written name=value".to_owned()))?;
+    Ok((decode(name)?, decode(value)?))
+}
+
+fn decode(text: &str) -> Result<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        if first != b'%' {
+            bytes.push(first);
+            rest = tail;
+            continue;
+        }
+        let byte = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.ok_or_else(|| wrong("a % in a storage URL is followed by two hexadecimal digits".to_owned()))?);
+        rest = &tail[2..];
+    }
+    String::from_utf8(bytes).map_err(|_| wrong("a storage URL is UTF-8 once its % sequences are decoded".to_owned()))
+}
+
+/// The URL itself is not shown: it may hold a password.
+fn wrong(message: String) -> Error {
+    Error::new(ErrorKind::InvalidConfig, message).with_operation("read").with_subject("storage URL")
+}
+
+#[cfg(test)]
+#[path = "url_tests.rs"]
+mod tests;
