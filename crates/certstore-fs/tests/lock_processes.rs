@@ -179,25 +179,25 @@ impl Member {
     }
 
     fn spawn(root: &Path, rounds: usize) -> Child {
-        Command::new(std::env::current_exe().unwrap())
+        Command::new(std::env::current_exe().expect("the path of this test"))
             .args(["--ignored", "--exact", "storm_process"])
             .env("CERTSTORE_STORM_ROUNDS", rounds.to_string())
             .env("CERTSTORE_STORM_ROOT", root)
             .stdout(Stdio::null())
             .spawn()
-            .unwrap()
+            .expect("a process")
     }
 
     fn signal(&self, signal: Signal) {
         // It may have ended on its own: then it waits to be asked for its status, and the signal does nothing.
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        kill_process(Pid::from_child(&self.child), signal).expect("a child of ours");
     }
 
     /// Kills it and starts it again.
     fn kill(&mut self, root: &Path, log: &mut Log) {
         log.write("kill", self.child.id(), 0);
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.kill().expect("a child of ours");
+        self.child.wait().expect("a child of ours");
         let left = self.rounds.saturating_sub(log.finished_by(&self.pids));
         self.child = Self::spawn(root, left);
         self.pids.push(self.child.id());
@@ -205,7 +205,7 @@ impl Member {
 
     /// Whether it has done all its rounds.
     fn is_done(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some_and(|status| {
+        self.child.try_wait().expect("a child of ours").is_some_and(|status| {
             assert!(status.success(), "a process failed: {status}");
             true
         })

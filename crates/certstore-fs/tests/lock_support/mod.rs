@@ -1,7 +1,6 @@
 //! What the lock tests share.
 
-#![expect(clippy::allow_attributes, reason = "each test binary uses a part of this module")]
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of this module")]
 
 mod log;
 mod workers;
