@@ -19,11 +19,6 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 const NEEDS: &[Need] = &[
     Need {
-        package: "git",
-        there: || on_path("git"),
-        why: "tidy asks it for the files of the tree",
-    },
-    Need {
         package: "gcc",
         there: || on_path("cc"),
         why: "Rust links with it, and ring is partly C",

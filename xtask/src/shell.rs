@@ -82,6 +82,23 @@ pub(crate) fn follow(command: &mut Command, mut line: impl FnMut(&str)) -> Resul
     Ok(child.wait()?.success())
 }
 
+/// As [`follow`], with what the command prints as errors among its lines.
+pub(crate) fn follow_all(command: &mut Command, mut line: impl FnMut(&str)) -> Result<bool> {
+    let context = shown(command);
+    let (reader, writer) = std::io::pipe()?;
+    let mut child = command
+        .stdout(writer.try_clone()?)
+        .stderr(writer)
+        .spawn()
+        .with_context(|| format!("cannot run {context}"))?;
+    // The command keeps the writing ends that it was given: the reader would wait for them.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    for text in BufReader::new(reader).split(b'\n') {
+        line(&String::from_utf8_lossy(&text?));
+    }
+    Ok(child.wait()?.success())
+}
+
 /// Whether a program of that name is on `PATH`.
 pub(crate) fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -142,21 +159,26 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The files that git knows or would take, relative to the root, sorted.
+/// The files of the tree with that extension (all, if it is empty), relative to the root, sorted. What is built or
+/// belongs to git is left out.
 pub(crate) fn tracked(extension: &str) -> Result<Vec<String>> {
-    let mut git = Command::new("git");
-    git.current_dir(root()).args(["ls-files", "--cached", "--others", "--exclude-standard"]);
-    let files = capture(&mut git).context("is git installed, and is this a checkout?")?;
-    let mut files: Vec<_> = files
-        .lines()
-        .filter(|file| {
-            extension.is_empty()
-                || Path::new(file).extension().is_some_and(|found| found == extension)
-        })
-        .filter(|file| root().join(file).is_file())
-        .map(str::to_owned)
-        .collect();
+    let (root, mut files) = (root(), Vec::new());
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)
+            .with_context(|| format!("cannot read {}", folder.display()))?
+        {
+            let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+            if kind.is_dir() && !path.ends_with("target") && !path.ends_with(".git") {
+                folders.push(path);
+            } else if kind.is_file()
+                && (extension.is_empty()
+                    || path.extension().is_some_and(|found| found == extension))
+            {
+                files.push(path.strip_prefix(&root)?.to_string_lossy().into_owned());
+            }
+        }
+    }
     files.sort();
-    files.dedup();
     Ok(files)
 }
