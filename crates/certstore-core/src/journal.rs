@@ -1,15 +1,15 @@
 //! Several values as one, on backends that write one value at a time.
 //!
 //! The new set is first written as one journal beside the values, then each value, then the journal is removed. The
-//! journal names the version that each value had before, so a loader that meets one can tell a bundle that is being
-//! written (or whose writer died) from one that somebody has changed since: in the first case the journal's values are
-//! the bundle, in the second the journal is out of date and passed over. Without a journal, a loader reads every value
-//! twice and is content only when nothing has changed in between.
+//! journal names the version that each value had before, so a loader that meets one can tell a value that is still to be
+//! written (the journal's stands for it) from one that somebody has changed since (what is stored stands). Unless the
+//! journal settles every value that was asked for, a loader reads all twice and is content only when nothing, the
+//! journal included, has changed in between.
 
 use async_trait::async_trait;
 use bytes::{Buf, Bytes};
 
-use crate::{Dir, Error, ErrorKind, Key, Result, Storage, Version, Versioned};
+use crate::{Dir, Error, ErrorKind, Key, Result, Storage, Tree, Version, Versioned};
 
 const MAGIC: &[u8] = b"certstore-journal 1\n";
 
@@ -17,6 +17,10 @@ const MAGIC: &[u8] = b"certstore-journal 1\n";
 const ATTEMPTS: usize = 32;
 
 /// A backend that keeps one journal a directory, in no list and under no key.
+///
+/// The journal holds private keys: it is as secret as the values, and has room for all values of a bundle. Deleting the
+/// directory deletes it; before a value is deleted by itself, call [`settle`], or a left-over journal could bring the
+/// value back.
 #[async_trait]
 pub trait JournalStore: Storage {
     /// The journal of `dir`, if there is one.
@@ -47,6 +51,18 @@ pub trait JournalStore: Storage {
     async fn remove_journal(&self, dir: &Dir) -> Result<()>;
 }
 
+/// Finishes what a dead writer began in `dir`, and removes its journal.
+///
+/// # Errors
+/// As [`Storage::store`].
+///
+/// # Cancel safety
+/// Dropped at any await, [`load_bundle`] gives what it would have given before.
+pub async fn settle<S: JournalStore + ?Sized>(storage: &S, dir: &Dir) -> Result<()> {
+    roll_forward(storage, dir, &[]).await?;
+    storage.remove_journal(dir).await
+}
+
 /// [`Storage::store_all`] by a journal. One call at a time per directory, among all who share the storage.
 ///
 /// # Errors
@@ -63,13 +79,51 @@ pub async fn store_all<S: JournalStore + ?Sized>(
     let mut entries = Vec::with_capacity(items.len());
     for (key, value) in items {
         let before = versioned(storage, key).await?.map(|found| found.version);
+        check_place(storage, key, value, before.is_some()).await?;
         entries.push(Entry { key: (*key).clone(), before, value: Bytes::copy_from_slice(value) });
     }
     storage.write_journal(&dir, &encode(&entries)).await?;
-    for (key, value) in items {
-        storage.store(key, value).await?;
+    for (index, (key, value)) in items.iter().enumerate() {
+        if let Err(error) = storage.store(key, value).await {
+            // Refused at the first value: the set was never begun. Later, or when in doubt, the journal stands.
+            if index == 0 && !error.is_retryable() && !error.may_have_applied() {
+                storage.remove_journal(&dir).await?;
+            }
+            return Err(error);
+        }
     }
     storage.remove_journal(&dir).await
+}
+
+/// What would be refused halfway is refused before anything is written.
+async fn check_place<S: JournalStore + ?Sized>(
+    storage: &S,
+    key: &Key,
+    value: &[u8],
+    exists: bool,
+) -> Result<()> {
+    let refused = |kind, message: String| {
+        Err(Error::new(kind, message)
+            .with_operation("store")
+            .with_key(key)
+            .with_backend(storage.backend()))
+    };
+    match storage.capabilities().max_value {
+        Some(limit) if value.len() as u64 > limit => refused(
+            ErrorKind::TooLarge,
+            format!("a value has at most {limit} bytes, this one has {}", value.len()),
+        ),
+        _ if !exists
+            && storage.capabilities().tree == Tree::Exclusive
+            && storage.exists(key).await? =>
+        {
+            refused(
+                ErrorKind::Conflict,
+                "there are keys below this one, so it cannot have a value".to_owned(),
+            )
+        }
+        _ => Ok(()),
+    }
 }
 
 /// [`Storage::load_bundle`] for what [`store_all`] wrote.
@@ -87,21 +141,15 @@ pub async fn load_bundle<S: JournalStore + ?Sized>(
     for _ in 0..ATTEMPTS {
         let journal = storage.read_journal(&dir).await?;
         let found = load_each(storage, keys).await?;
-        if let Some(values) =
-            journal.as_ref().map(|journal| overlay(journal, keys, &found)).transpose()?.flatten()
-        {
+        let entries =
+            journal.as_ref().map(|journal| decode(&dir, journal)).transpose()?.unwrap_or_default();
+        let (values, settled) = overlay(&entries, keys, &found);
+        let unchanged = settled
+            || (storage.read_journal(&dir).await? == journal
+                && same_versions(&load_each(storage, keys).await?, &found));
+        if unchanged {
             return values
                 .into_iter()
-                .zip(keys)
-                .map(|(value, key)| value.ok_or_else(|| missing(key)))
-                .collect();
-        }
-        if storage.read_journal(&dir).await? != journal {
-            continue;
-        }
-        if same_versions(&load_each(storage, keys).await?, &found) {
-            let values = found.into_iter().map(|found| found.map(|found| found.value));
-            return values
                 .zip(keys)
                 .map(|(value, key)| value.ok_or_else(|| missing(key)))
                 .collect();
@@ -150,37 +198,43 @@ async fn roll_forward<S: JournalStore + ?Sized>(
     items: &[(&Key, &[u8])],
 ) -> Result<()> {
     let Some(journal) = storage.read_journal(dir).await? else { return Ok(()) };
-    let entries = decode(dir, &journal)?;
-    let mut current = Vec::with_capacity(entries.len());
-    for entry in &entries {
-        current.push(versioned(storage, &entry.key).await?);
-    }
-    if entries.iter().zip(&current).all(|(entry, found)| entry.is_open(found.as_ref())) {
-        for entry in entries.iter().filter(|entry| items.iter().all(|(key, _)| **key != entry.key))
-        {
+    let entries = match decode(dir, &journal) {
+        Ok(entries) => entries,
+        Err(error) => {
+            // Nothing can be saved from it, and the new journal takes its place.
+            tracing::warn!(%dir, %error, "a damaged journal is dropped");
+            return Ok(());
+        }
+    };
+    for entry in entries.iter().filter(|entry| items.iter().all(|(key, _)| **key != entry.key)) {
+        let found = versioned(storage, &entry.key).await?;
+        let written = found.as_ref().is_some_and(|found| found.value == entry.value);
+        if !written && entry.is_open(found.as_ref()) {
             storage.store(&entry.key, &entry.value).await?;
         }
     }
     Ok(())
 }
 
-/// The bundle that an open journal stands for; `None` when the journal is out of date.
+/// The bundle, and whether the journal alone settles it: then it needs no second look.
 fn overlay(
-    journal: &[u8],
+    entries: &[Entry],
     keys: &[&Key],
     found: &[Option<Versioned>],
-) -> Result<Option<Vec<Option<Bytes>>>> {
-    let dir = keys.first().map_or(Dir::ROOT, |key| key.parent());
-    let entries = decode(&dir, journal)?;
-    let mut values = Vec::with_capacity(keys.len());
-    for (key, found) in keys.iter().zip(found) {
-        match entries.iter().find(|entry| entry.key == **key) {
-            None => values.push(found.as_ref().map(|found| found.value.clone())),
-            Some(entry) if entry.is_open(found.as_ref()) => values.push(Some(entry.value.clone())),
-            Some(_) => return Ok(None),
+) -> (Vec<Option<Bytes>>, bool) {
+    let mut settled = true;
+    let one = |(key, found): (&&Key, &Option<Versioned>)| match entries
+        .iter()
+        .find(|entry| entry.key == **key)
+    {
+        Some(entry) if entry.is_open(found.as_ref()) => Some(entry.value.clone()),
+        _ => {
+            settled = false;
+            found.as_ref().map(|found| found.value.clone())
         }
-    }
-    Ok(Some(values))
+    };
+    let values = keys.iter().zip(found).map(one).collect();
+    (values, settled)
 }
 
 impl Entry {

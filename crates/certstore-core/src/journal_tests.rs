@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
-use super::{JournalStore, load_bundle, store_all};
+use super::{JournalStore, load_bundle, settle, store_all};
 use crate::{
     Capabilities, Dir, Error, ErrorKind, FencingToken, Key, KeyInfo, Lock, LockInfo, LockName,
     Locker, MemoryStorage, Result, Storage, Version, Versioned,
@@ -28,7 +28,7 @@ struct Stepwise {
 #[derive(Clone)]
 enum Step {
     Journal(Option<Bytes>),
-    Store(Key, &'static [u8]),
+    Store(Vec<(Key, &'static [u8])>),
 }
 
 impl Stepwise {
@@ -63,7 +63,11 @@ impl Stepwise {
                 self.journals.lock().unwrap().insert("a".into(), journal);
             }
             Some(Step::Journal(None)) => drop(self.journals.lock().unwrap().remove("a")),
-            Some(Step::Store(key, value)) => drop(self.inner.store(&key, value).await.unwrap()),
+            Some(Step::Store(values)) => {
+                for (key, value) in values {
+                    self.inner.store(&key, value).await.unwrap();
+                }
+            }
             None => {}
         }
     }
@@ -227,7 +231,9 @@ async fn a_reader_among_the_steps_of_a_writer_sees_one_set() {
                 storage.journals.lock().unwrap().remove("a").unwrap()
             };
             let mut steps = vec![Step::Journal(Some(journal))];
-            steps.extend(keys().into_iter().zip(NEW).map(|(key, value)| Step::Store(key, value)));
+            steps.extend(
+                keys().into_iter().zip(NEW).map(|(key, value)| Step::Store(vec![(key, value)])),
+            );
             steps.push(Step::Journal(None));
             *storage.reads.lock().unwrap() = 0;
             storage.before_read = Some(Arc::new(move |read| {
@@ -250,5 +256,67 @@ async fn a_damaged_journal_is_corrupt_and_no_value_is_invented() {
     for end in 0..journal.len() {
         storage.journals.lock().unwrap().insert("a".into(), journal.slice(..end));
         assert_eq!(get(&storage).await.unwrap_err().kind(), ErrorKind::Corrupt, "cut at {end}");
+    }
+    storage.crash_after(usize::MAX);
+    put(&storage, NEW).await.unwrap();
+    assert_eq!(get(&storage).await.unwrap(), NEW, "the next set takes the place of the damage");
+}
+
+#[tokio::test]
+async fn one_value_changed_since_a_crash_does_not_undo_the_others() {
+    let storage = Stepwise::new();
+    put(&storage, OLD).await.unwrap();
+    storage.crash_after(2);
+    drop(put(&storage, NEW).await);
+    storage.crash_after(usize::MAX);
+    storage.store(&keys()[2], b"later json").await.unwrap();
+    assert_eq!(get(&storage).await.unwrap(), [NEW[0], NEW[1], b"later json"]);
+}
+
+#[tokio::test]
+async fn a_set_that_is_refused_at_once_leaves_no_journal() {
+    let storage = Stepwise::new();
+    put(&storage, OLD).await.unwrap();
+    let [key, crt, _] = keys();
+    storage.inner.store(&"a/dir/below".parse().unwrap(), b"1").await.unwrap();
+    let dir: Key = "a/dir".parse().unwrap();
+    let refused = storage.store_all(&[(&key, b"x"), (&dir, b"y"), (&crt, b"z")]).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    assert!(storage.journals.lock().unwrap().is_empty());
+    assert_eq!(get(&storage).await.unwrap(), OLD);
+}
+
+#[tokio::test]
+async fn settling_finishes_the_set_and_removes_the_journal() {
+    for crash in 1..=5 {
+        let storage = Stepwise::new();
+        storage.crash_after(crash);
+        drop(put(&storage, NEW).await);
+        storage.crash_after(usize::MAX);
+        settle(&storage, &"a".parse().unwrap()).await.unwrap();
+        assert!(storage.journals.lock().unwrap().is_empty());
+        storage.inner.delete(&keys()[0]).await.unwrap();
+        assert_eq!(get(&storage).await.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn a_bundle_beside_another_ones_journal_is_read_twice() {
+    // The journal of one bundle is there; a whole new set of the other comes between the reads of its two keys.
+    let mut storage = Stepwise::new();
+    let (key, crt): (Key, Key) = ("a/b.key".parse().unwrap(), "a/b.crt".parse().unwrap());
+    storage.store_all(&[(&key, b"old"), (&crt, b"old")]).await.unwrap();
+    storage.crash_after(1);
+    drop(put(&storage, NEW).await);
+    for before in 1..=6 {
+        *storage.reads.lock().unwrap() = 0;
+        let old: [(&Key, &[u8]); 2] = [(&key, b"old"), (&crt, b"old")];
+        for (key, value) in old {
+            storage.inner.store(key, value).await.unwrap();
+        }
+        let both = Step::Store(vec![(key.clone(), b"new"), (crt.clone(), b"new")]);
+        storage.before_read = Some(Arc::new(move |read| (read == before).then(|| both.clone())));
+        let found = storage.load_bundle(&[&key, &crt]).await.unwrap();
+        assert_eq!(found[0], found[1], "a set before read {before}");
     }
 }

@@ -79,6 +79,8 @@ pub trait Locker: Send + Sync {
     ///
     /// * **\[LOCKS-1\]** A held lock is shown with its token; a released one is not shown.
     ///
+    /// A lock that went from task to task within a process may show the token of the task before, until it is renewed.
+    ///
     /// # Errors
     /// [`ErrorKind::Unavailable`], [`ErrorKind::PermissionDenied`]: of the backend.
     ///
@@ -100,6 +102,9 @@ pub trait Locker: Send + Sync {
     /// * **\[BREAK-1\]** Breaks the lock of exactly that token; any other token, or a free lock, is
     ///   [`ErrorKind::Conflict`] and changes nothing.
     /// * **\[BREAK-2\]** A holder that lives learns of it as a loss, and its unlock is [`ErrorKind::LockLost`].
+    ///
+    /// A lock that goes from task to task within a process is one acquisition with several tokens: any of them breaks
+    /// it. Until the next renewal, a third of a lease at most, its holder does not know; its fenced writes are refused.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`]: BREAK-1. [`ErrorKind::Unavailable`], [`ErrorKind::PermissionDenied`]: of the backend.
@@ -124,7 +129,8 @@ pub trait Locker: Send + Sync {
 /// Runs `work` under the lock `name` and drops it where it stands once the lock is lost.
 ///
 /// # Errors
-/// As [`Locker::lock`] and [`Lock::unlock`]; [`ErrorKind::LockLost`] when the lock was lost before `work` was done.
+/// As [`Locker::lock`]; [`ErrorKind::LockLost`] when the lock was lost before `work` was done and the lock released. A
+/// backend that does not answer the release is a warning only: the work is done, and the lock ends with its lease.
 ///
 /// # Cancel safety
 /// Dropping the future drops `work` and releases the lock in the background.
@@ -149,7 +155,14 @@ pub async fn with_lock<T>(
         done = work(&lock) => Ok(done),
     };
     match done {
-        Ok(done) => lock.unlock().await.map(|()| done),
+        Ok(done) => match lock.unlock().await {
+            // The work is done under the lock; the lock ends with its lease.
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(lock = %name, %error, "the lock of finished work could not be released");
+                Ok(done)
+            }
+            unlocked => unlocked.map(|()| done),
+        },
         Err(reason) => Err(Error::new(
             ErrorKind::LockLost,
             format!("the lock was lost while the work ran: {reason}"),

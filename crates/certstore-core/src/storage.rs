@@ -147,8 +147,7 @@ pub trait Storage: Locker {
 
     /// Stores several values of one directory as one: certificate, key and metadata.
     ///
-    /// Hold a lock that all writers of these keys hold: two concurrent calls on the same keys are as two concurrent
-    /// stores of each key.
+    /// Hold a lock that all who store in this directory hold: concurrent calls in one directory may mix their values.
     ///
     /// * **\[BATCH-1\]** After `Ok`, every value is stored.
     /// * **\[BATCH-2\]** [`load_bundle`](Self::load_bundle) sees all of the old values or all of the new ones, whatever was

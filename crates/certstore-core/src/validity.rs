@@ -20,6 +20,8 @@ pub enum LostReason {
     Broken,
     /// The backend lost or damaged its record.
     Backend,
+    /// It was given back, by unlock or drop.
+    Released,
 }
 
 impl fmt::Display for LostReason {
@@ -29,6 +31,7 @@ impl fmt::Display for LostReason {
             Self::Stolen => "another holder has it",
             Self::Broken => "it was broken on request",
             Self::Backend => "the backend lost its record",
+            Self::Released => "it was given back",
         })
     }
 }
@@ -136,6 +139,12 @@ impl Validity {
         }
     }
 
+    /// The same, as a lease of its own: for the next holder in the process.
+    pub(crate) fn successor(&self) -> Self {
+        let deadline = self.state.borrow().deadline;
+        Self::with(self.clock.clone(), deadline, self.at_deadline)
+    }
+
     /// The time left until the deadline; `None` without one.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
@@ -179,10 +188,11 @@ impl Validity {
     async fn change_or(&self, changes: &mut watch::Receiver<State>, time: Option<Duration>) {
         match time {
             None => drop(changes.changed().await),
+            // Timers stand still while the machine sleeps, and the deadline does not: look every second.
             Some(time) => tokio::select! {
                 biased;
                 _ = changes.changed() => {}
-                () = self.clock.sleep(time) => {}
+                () = self.clock.sleep(time.min(Duration::from_secs(1))) => {}
             },
         }
     }

@@ -15,6 +15,9 @@ use crate::{Lock, LockName, Result, Version};
 /// How often a try that does not wait meets somebody else's write before it answers `None`.
 const QUICK_TRIES: u32 = 3;
 
+/// How many failures in a row a waiter that never had an answer takes before it gives up.
+const FIRST_FAILURES: u32 = 3;
+
 /// One call of lock or `try_lock`: the writes that it sent and whose fate it may not know.
 struct Attempt {
     owner: u128,
@@ -43,7 +46,10 @@ impl<R: Register> Engine<R> {
         let mut attempt = Attempt { owner: self.random.next_u128(), sent: Vec::new() };
         let (poll_min, poll_max) = self.config.poll();
         let (mut poll, mut tries) = (poll_min, 0);
-        let mut answered: Option<Duration> = None;
+        let (mut answered, mut failures): (Option<Duration>, u32) = (None, 0);
+        if turn.with_state(|known| std::mem::take(&mut known.stand_back)) && wait {
+            self.clock.sleep(self.jitter(poll_min)).await;
+        }
         let outcome = loop {
             let wake = self.register.wake(turn.name());
             let pause = match self.try_once(&turn, &mut attempt).await {
@@ -58,11 +64,16 @@ impl<R: Register> Engine<R> {
                     answered = Some(self.clock.monotonic());
                     match busy {
                         Try::Busy(left) => self.jitter(poll).min(left),
-                        _ => poll_min.mul_f64(self.random.next_unit() / 2.0),
+                        _ => poll.mul_f64(self.random.next_unit() / 2.0),
                     }
                 }
-                // A waiter that has had an answer sits out a short outage.
-                Err(error) if wait && error.is_retryable() && self.recent(answered) => {
+                // A waiter sits out a short outage.
+                Err(error)
+                    if wait
+                        && error.is_retryable()
+                        && (self.recent(answered) || failures < FIRST_FAILURES) =>
+                {
+                    failures += 1;
                     self.jitter(poll)
                 }
                 Err(error) => break Err(error),
@@ -98,15 +109,26 @@ impl<R: Register> Engine<R> {
                 read
             }
         };
-        let record = self.claim(current.as_ref(), attempt.owner);
+        let record = self.claim(name, current.as_ref(), attempt.owner);
         let before = self.clock.boottime();
         attempt.sent.push((record.write, before));
         match self.swap(name, current.as_ref().map(|stored| &stored.version), &record).await {
             Ok(Swap::Done(version)) => {
                 Ok(self.granted(name, Stored { record, version }, before).await)
             }
-            Ok(Swap::Conflict) => self.read_back(turn, attempt).await,
-            Err(error) if error.may_have_applied() => self.read_back(turn, attempt).await,
+            Ok(Swap::Conflict) => {
+                let found = self.read_back(turn, attempt).await?;
+                if !matches!(found, Try::Granted(_)) {
+                    // Refused, and the record shows it: this write will never take effect.
+                    attempt.sent.retain(|(nonce, _)| *nonce != record.write);
+                }
+                Ok(found)
+            }
+            Err(error) if error.may_have_applied() => match self.read_back(turn, attempt).await? {
+                // Nobody holds it and our write is not there: what stands is the failure.
+                Try::Again => Err(error),
+                found => Ok(found),
+            },
             Err(error) => {
                 attempt.sent.pop();
                 Err(error)
@@ -147,10 +169,11 @@ impl<R: Register> Engine<R> {
         (!left.is_zero()).then_some(Try::Busy(left))
     }
 
-    fn claim(&self, current: Option<&Stored>, owner: u128) -> Record {
+    fn claim(&self, name: &str, current: Option<&Stored>, owner: u128) -> Record {
         let now = self.clock.wall();
         let least = current.map_or(1, |stored| stored.record.next_token());
         Record {
+            name: name.to_owned(),
             state: State::Held,
             owner,
             write: self.random.next_u128(),
@@ -186,7 +209,7 @@ impl<R: Register> Engine<R> {
 
     async fn give_back(&self, name: &str, stored: &Stored) {
         match self.swap(name, Some(&stored.version), &self.free(&stored.record)).await {
-            Ok(_) => self.register.released(name).await,
+            Ok(_) => self.released(name).await,
             Err(error) => {
                 tracing::warn!(lock = name, %error, "an abandoned lock ends with its lease");
             }

@@ -1,6 +1,6 @@
 //! A lease that is held: renewing it, handing it on in the process, giving it back.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,11 +29,18 @@ pub(super) struct Active<R: Register> {
 struct Lease<R: Register> {
     engine: Arc<Engine<R>>,
     name: Box<str>,
-    validity: Validity,
+    /// The task of this process that has it.
+    current: StdMutex<Current>,
     acquired: Duration,
     /// Renewing and releasing take turns on it.
     held: Mutex<Held>,
     stop: Notify,
+}
+
+/// The guard that a lease stands for at the moment.
+struct Current {
+    token: u64,
+    validity: Validity,
 }
 
 struct Held {
@@ -60,7 +67,7 @@ impl<R: Register> Active<R> {
         let handovers_left = stored.record.span.saturating_sub(1);
         let lease = Arc::new(Lease {
             name: name.into(),
-            validity: validity.clone(),
+            current: StdMutex::new(Current { token, validity: validity.clone() }),
             acquired: engine.clock.monotonic(),
             held: Mutex::new(Held { stored, unclear: Vec::new() }),
             stop: Notify::new(),
@@ -80,14 +87,16 @@ impl<R: Register> Active<R> {
 
     /// The lease with the next token of its span; as it was when it should go back to the backend.
     pub(super) fn hand_over(mut self) -> std::result::Result<Self, Self> {
-        if !self.may_hand_over() {
-            return Err(self);
-        }
+        // The renewing task lives on the runtime that it was started on, which may end before this one.
+        let same_runtime = Handle::current().id() == self.runtime.id();
+        let lease = match &self.lease {
+            Some(lease) if same_runtime && self.may_hand_over() => lease,
+            _ => return Err(self),
+        };
         self.token += 1;
         self.handovers_left -= 1;
-        if let Some(lease) = &self.lease {
-            lease.engine.register.handed_over(&lease.name, FencingToken(self.token));
-        }
+        self.validity = lease.pass_to(self.token);
+        lease.engine.register.handed_over(&lease.name, FencingToken(self.token));
         Ok(self)
     }
 
@@ -96,9 +105,17 @@ impl<R: Register> Active<R> {
         let Some(lease) = &self.lease else { return false };
         let config = &lease.engine.config;
         let age = lease.engine.clock.monotonic().saturating_sub(lease.acquired);
+        let left = lease.current().validity.remaining().unwrap_or_default();
         self.handovers_left > 0
             && age < config.lease() / 2
-            && self.validity.standing() == Standing::Held
+            && left > config.lease() / 10
+            && lease.current().validity.standing() == Standing::Held
+    }
+
+    /// Whether tasks of this process have had it one after another.
+    fn was_shared(&self) -> bool {
+        let span = self.lease.as_ref().map_or(0, |lease| lease.engine.config.handovers());
+        self.handovers_left < span
     }
 
     /// Sets the record free; gives what it then is, for the next acquisition.
@@ -126,28 +143,52 @@ impl<R: Register> Drop for Active<R> {
 }
 
 impl<R: Register> Lease<R> {
+    fn current(&self) -> MutexGuard<'_, Current> {
+        // Two fields that are only ever replaced: whole after any panic.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn validity(&self) -> Validity {
+        self.current().validity.clone()
+    }
+
+    /// Ends the guard of the task before, and gives the next one a validity of its own.
+    fn pass_to(&self, token: u64) -> Validity {
+        let mut current = self.current();
+        let next = current.validity.successor();
+        current.validity.lose(LostReason::Released);
+        *current = Current { token, validity: next.clone() };
+        next
+    }
+
     /// Renews until it is stopped or lost.
     async fn keep(self: Arc<Self>) {
         let config = &self.engine.config;
         let mut pause = config.renew();
         loop {
+            let validity = self.validity();
             tokio::select! {
                 biased;
                 () = self.stop.notified() => return,
-                _ = self.validity.lost() => return,
+                LostReason::Released = validity.lost() => continue,
+                _ = validity.lost() => return,
                 () = self.engine.clock.sleep(pause) => {}
             }
             pause = match self.renew().await {
                 Renewal::Done => config.renew(),
                 Renewal::Unclear => config.request() / 4,
-                Renewal::Lost(reason) => return self.validity.lose(reason),
+                Renewal::Lost(reason) => return self.validity().lose(reason),
             };
         }
     }
 
     async fn renew(&self) -> Renewal {
         let mut held = self.held.lock().await;
-        let record = self.engine.next(&held.stored.record);
+        let mut record = self.engine.next(&held.stored.record);
+        // Shows who has it after a hand-over; the span's end stays.
+        let end = record.next_token();
+        record.token = self.current().token.max(record.token);
+        record.span = u32::try_from(end - record.token).unwrap_or(1);
         let before = self.engine.clock.boottime();
         held.unclear.push((record.write, before));
         match self.engine.swap(&self.name, Some(&held.stored.version), &record).await {
@@ -165,12 +206,13 @@ impl<R: Register> Lease<R> {
     async fn renewed(&self, held: &mut Held, stored: Stored, before: Duration) -> Renewal {
         held.stored = stored;
         held.unclear.clear();
-        if self.validity.extend(before + self.engine.config.hold()) {
+        if self.validity().extend(before + self.engine.config.hold()) {
             return Renewal::Done;
         }
         // Too late: the guard is lost already and stays so. Free the record for those who wait.
         let free = self.engine.free(&held.stored.record);
         let freed = self.engine.swap(&self.name, Some(&held.stored.version), &free).await;
+        self.engine.released(&self.name).await;
         tracing::warn!(lock = %self.name, freed = freed.is_ok(), "a renewal came after the deadline; the lock is lost");
         Renewal::Lost(LostReason::Deadline)
     }
@@ -192,17 +234,19 @@ impl<R: Register> Lease<R> {
     async fn release(&self) -> Result<Option<Stored>> {
         self.stop.notify_one();
         let mut held = self.held.lock().await;
+        let validity = self.validity();
+        let standing = validity.standing();
+        // From here on nobody may rely on it, whether the release succeeds or not.
+        validity.lose(LostReason::Released);
         if let Standing::Lost(
             reason @ (LostReason::Stolen | LostReason::Broken | LostReason::Backend),
-        ) = self.validity.standing()
+        ) = standing
         {
             return Err(lost(reason));
         }
         let freed = self.set_free(&mut held).await;
-        let standing = self.validity.standing();
-        self.validity.lose(LostReason::Deadline);
         if freed.is_ok() {
-            self.engine.register.released(&self.name).await;
+            self.engine.released(&self.name).await;
         }
         match standing {
             Standing::Lost(reason) => Err(lost(reason)),
@@ -251,10 +295,12 @@ enum Whose {
 
 impl Held {
     fn whose(&self, stored: &Stored) -> Whose {
-        let Record { write, owner, state, .. } = stored.record;
+        let Record { write, owner, state, seq, .. } = stored.record;
         if let Some((_, before)) = self.unclear.iter().find(|(nonce, _)| *nonce == write) {
             Whose::Ours(*before)
-        } else if stored.version == self.stored.version {
+        } else if stored.version == self.stored.version
+            || older(owner, state, seq, &self.stored.record)
+        {
             Whose::Unchanged
         } else if owner == self.stored.record.owner && state == State::Free {
             Whose::Lost(LostReason::Broken)
@@ -262,6 +308,11 @@ impl Held {
             Whose::Lost(LostReason::Stolen)
         }
     }
+}
+
+/// Whether a read shows an earlier write of the same acquisition: some stores answer reads late.
+fn older(owner: u128, state: State, seq: u64, held: &Record) -> bool {
+    owner == held.owner && state == State::Held && seq < held.seq
 }
 
 fn lost(reason: LostReason) -> Error {
@@ -290,8 +341,13 @@ impl<R: Register> Release for Unlock<R> {
                 Err(back) => (turn, active) = back,
             }
         }
+        // Others have waited while the lock went round in this process: no head start for the next task of it.
+        let stand_back = active.was_shared() && turn.has_waiters();
         let hint = active.release().await?;
-        turn.with_state(|known| known.hint = hint);
+        turn.with_state(|known| {
+            known.hint = hint.filter(|_| !stand_back);
+            known.stand_back = stand_back;
+        });
         Ok(())
     }
 }

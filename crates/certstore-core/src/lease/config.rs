@@ -25,15 +25,24 @@ impl LeaseConfig {
     /// The shortest lease that leaves time for a renewal.
     pub const MIN_LEASE: Duration = Duration::from_millis(100);
 
+    /// The longest lease: a dead holder should not stop a fleet for longer than a day.
+    pub const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+
     /// A lease of this length; polls from 0.1 to 2 s apart, at most a tenth of the lease; 8 local hand-overs.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`] when `lease` is under 100 ms.
+    /// [`ErrorKind::InvalidConfig`] when `lease` is under 100 ms or over a day.
     pub fn new(lease: Duration) -> Result<Self> {
         if lease < Self::MIN_LEASE {
             return Err(Error::new(
                 ErrorKind::InvalidConfig,
                 "a lease has at least 100 ms; 15 s or more suits most",
+            ));
+        }
+        if lease > Self::MAX_LEASE {
+            return Err(Error::new(
+                ErrorKind::InvalidConfig,
+                "a lease has at most 24 h; 15 s or more suits most",
             ));
         }
         Ok(Self::of(lease))
@@ -45,19 +54,19 @@ impl LeaseConfig {
         Self { lease, poll_min, poll_max, handovers: 8 }
     }
 
-    /// The shortest and longest time between two looks at a held lock.
+    /// The shortest and longest time between two looks at a held lock; at least 1 ms.
     #[must_use]
     pub fn with_poll(mut self, min: Duration, max: Duration) -> Self {
-        self.poll_min = min.min(max);
-        self.poll_max = max;
+        self.poll_max = max.max(Duration::from_millis(1));
+        self.poll_min = min.clamp(Duration::from_millis(1), self.poll_max);
         self
     }
 
     /// How often a lock is handed to the next task of the same process before other processes get their chance; 0 for
-    /// never. Half a lease ends it as well.
+    /// never, at most 1,000. Half a lease ends it as well.
     #[must_use]
     pub fn with_handovers(mut self, handovers: u32) -> Self {
-        self.handovers = handovers;
+        self.handovers = handovers.min(1000);
         self
     }
 

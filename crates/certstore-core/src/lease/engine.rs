@@ -42,6 +42,8 @@ pub(super) struct Known {
     pub(super) hint: Option<Stored>,
     /// A held version, and when it was first seen on [`Clock::monotonic`].
     pub(super) seen: Option<(Version, Duration)>,
+    /// Set when this process has had the lock often enough in a row: others come first once.
+    pub(super) stand_back: bool,
 }
 
 impl<R: Register> LeaseLocker<R> {
@@ -123,16 +125,10 @@ impl<R: Register> Locker for LeaseLocker<R> {
 
     async fn locks(&self) -> Result<Vec<LockInfo>> {
         let engine = &self.0;
-        let mut names = engine.register.names().await?;
-        names.sort_unstable();
-        let mut locks = Vec::new();
-        for name in names {
-            let Some(stored) = engine.read(&name).await? else { continue };
-            if stored.record.state == State::Held {
-                locks.push(info(name, &stored.record));
-            }
-        }
-        Ok(locks)
+        engine
+            .locks()
+            .await
+            .map_err(|error| error.with_operation("list the locks").with_backend(engine.backend))
     }
 
     async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
@@ -172,11 +168,7 @@ impl<R: Register> Engine<R> {
         expected: Option<&Version>,
         record: &Record,
     ) -> Result<Swap> {
-        let swapped = self.within(self.register.swap(name, expected, record)).await;
-        swapped.map_err(|error| {
-            let unclear = error.may_have_applied() || error.is_retryable();
-            error.with_may_have_applied(unclear)
-        })
+        self.within(self.register.swap(name, expected, record)).await
     }
 
     async fn within<T>(&self, request: impl Future<Output = Result<T>>) -> Result<T> {
@@ -187,22 +179,61 @@ impl<R: Register> Engine<R> {
             () = self.clock.sleep(limit) => Err(Error::new(
                 ErrorKind::Unavailable,
                 format!("the lock store did not answer within {} ms", limit.as_millis()),
-            )),
+            )
+            .with_may_have_applied(true)),
         }
     }
 
+    /// Wakes those who wait, within the time-out of a request: a lost notice costs them a poll.
+    pub(super) async fn released(&self, name: &str) {
+        let told = self.within(async {
+            self.register.released(name).await;
+            Ok(())
+        });
+        if let Err(error) = told.await {
+            tracing::debug!(lock = name, %error, "the notice of a release was not sent");
+        }
+    }
+
+    async fn locks(&self) -> Result<Vec<LockInfo>> {
+        let mut locks = Vec::new();
+        for name in self.register.names().await? {
+            match self.read(&name).await {
+                Ok(Some(Stored { record, .. })) if record.state == State::Held => {
+                    locks.push(info(&record))
+                }
+                Ok(_) => {}
+                // One damaged record must not hide the others.
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    tracing::warn!(lock = name, %error, "a lock record cannot be read");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        locks.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        Ok(locks)
+    }
+
     async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
+        // Whether a write of ours whose reply was lost may have done it.
+        let mut unclear = false;
         for _ in 0..BREAK_ATTEMPTS {
             let stored = self.read(name.as_str()).await?;
             let Some(Stored { record, version }) =
                 stored.filter(|stored| stored.record.state == State::Held)
             else {
+                if unclear {
+                    return Ok(());
+                }
                 return Err(Error::new(
                     ErrorKind::Conflict,
                     "nobody holds this lock; there is nothing to break",
                 ));
             };
             if !record.covers(token) {
+                if unclear {
+                    return Ok(());
+                }
                 return Err(Error::new(
                     ErrorKind::Conflict,
                     format!(
@@ -214,20 +245,12 @@ impl<R: Register> Engine<R> {
             let free = self.free(&record);
             match self.swap(name.as_str(), Some(&version), &free).await {
                 Ok(Swap::Done(_)) => {
-                    self.register.released(name.as_str()).await;
+                    self.released(name.as_str()).await;
                     return Ok(());
                 }
                 // A renewal came between, or the reply was lost: look again.
                 Ok(Swap::Conflict) => {}
-                Err(error) if error.may_have_applied() => {
-                    if self
-                        .read(name.as_str())
-                        .await?
-                        .is_some_and(|back| back.record.write == free.write)
-                    {
-                        return Ok(());
-                    }
-                }
+                Err(error) if error.may_have_applied() => unclear = true,
                 Err(error) => return Err(error),
             }
         }
@@ -253,8 +276,8 @@ impl<R: Register> Engine<R> {
     }
 }
 
-fn info(name: String, record: &Record) -> LockInfo {
-    let mut info = LockInfo::new(name);
+fn info(record: &Record) -> LockInfo {
+    let mut info = LockInfo::new(record.name.clone());
     info.token = Some(FencingToken(record.token));
     info.holder = Some(record.holder.name.clone());
     info.since = Some(record.holder.created);

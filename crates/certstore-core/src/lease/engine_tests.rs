@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::test_world::{Faults, Process, Remote, Seeded};
 use super::{LeaseConfig, LeaseLocker, Register, State};
-use crate::{ErrorKind, LockName, Locker, LockerId, LostReason};
+use crate::{ErrorKind, LockName, Locker, LockerId, LostReason, Standing};
 
 const LEASE: Duration = Duration::from_secs(10);
 
@@ -265,4 +265,78 @@ async fn locks_are_listed_with_their_tokens() {
     assert_eq!(listed.len(), 1);
     assert_eq!((listed[0].name.as_str(), listed[0].token), ("job", Some(lock.token())));
     assert_eq!(world.register.names().await.unwrap().len(), 2, "a released record stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_refuses_writes_is_an_error_and_not_hammered() {
+    let world = World::new();
+    let (locker, _) = world.process();
+    world.set(Faults { refuse_writes: true, ..Faults::default() });
+    let tried = locker.try_lock(&name()).await;
+    assert_eq!(
+        tried.unwrap_err().kind(),
+        ErrorKind::Unavailable,
+        "nobody holds it: that is no `None`"
+    );
+    let before = world.register.requests();
+    assert_eq!(locker.lock(&name()).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(world.register.requests() - before <= 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_was_unlocked_is_released_and_its_successor_is_not() {
+    let world = World::new();
+    let (locker, _) = world.process();
+    let first = locker.lock(&name()).await.unwrap();
+    let (watched, lost) = (first.validity().clone(), first.lost());
+    let waiter = {
+        let locker = locker.clone();
+        tokio::spawn(async move { locker.lock(&name()).await.unwrap() })
+    };
+    tokio::task::yield_now().await;
+    first.unlock().await.unwrap();
+    let second = waiter.await.unwrap();
+    assert_eq!(lost.await, LostReason::Released);
+    assert_eq!(watched.standing(), Standing::Lost(LostReason::Released));
+    tokio::time::sleep(LEASE * 3).await;
+    second.check().unwrap();
+    assert_eq!(
+        world.register.record("job").unwrap().token,
+        second.token().0,
+        "a renewal shows who has it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unlock_that_gets_no_answer_is_unavailable() {
+    let world = World::new();
+    let (locker, _) = world.process();
+    let lock = locker.lock(&name()).await.unwrap();
+    world.set(Faults { lose_request: 100, ..Faults::default() });
+    let error = lock.unlock().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.may_have_applied());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_had_the_lock_long_enough_lets_others_come_first() {
+    let world = World::new();
+    let (locker, _) = world.process_with(2);
+    let (other, _) = world.process();
+    let first = locker.lock(&name()).await.unwrap();
+    let remote = tokio::spawn(async move { other.lock(&name()).await.unwrap() });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let order = Arc::new(std::sync::Mutex::new(0));
+    for _ in 0..10 {
+        let (locker, order) = (locker.clone(), order.clone());
+        tokio::spawn(async move {
+            let lock = locker.lock(&name()).await.unwrap();
+            *order.lock().unwrap() += 1;
+            lock.unlock().await.unwrap();
+        });
+    }
+    tokio::task::yield_now().await;
+    first.unlock().await.unwrap();
+    remote.await.unwrap().unlock().await.unwrap();
+    assert!(*order.lock().unwrap() <= 3, "{} local tasks came first", order.lock().unwrap());
 }

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 /// How many idle names keep their state.
-const MAX_IDLE: usize = 1024;
+const MAX_IDLE: usize = 10_000;
 
 /// First come, first served, by name. Only the task whose turn it is talks to the backend.
 ///
-/// `S` is state kept per name between turns (best effort: idle names beyond 1,024 are forgotten). `C` can be handed on
+/// `S` is state kept per name between turns (best effort: idle names beyond 10,000 are forgotten). `C` can be handed on
 /// with a turn; dropping a `C` must clean up after itself, since a waiter can vanish with a turn in its hands.
 ///
 /// ```

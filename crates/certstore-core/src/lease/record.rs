@@ -28,7 +28,10 @@ pub struct Holder {
 
 /// What a register holds for one lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Record {
+    /// The lock's name, since a backend may keep the record under a digest of it.
+    pub name: String,
     /// Whether it is held.
     pub state: State,
     /// A nonce per acquisition.
@@ -68,7 +71,8 @@ impl Record {
             State::Free => "free",
             State::Held => "held",
         };
-        let fields: [(&str, &dyn std::fmt::Display); 10] = [
+        let fields: [(&str, &dyn std::fmt::Display); 11] = [
+            ("name", &escape(&self.name)),
             ("state", &state),
             ("owner", &format_args!("{:032x}", self.owner)),
             ("write", &format_args!("{:032x}", self.write)),
@@ -78,7 +82,7 @@ impl Record {
             ("lease_ms", &self.lease.as_millis()),
             ("created_us", &micros(self.holder.created)),
             ("updated_us", &micros(self.holder.updated)),
-            ("holder", &self.holder.name.escape_debug()),
+            ("holder", &escape(&self.holder.name)),
         ];
         for (name, value) in fields {
             // Writing to a String cannot fail.
@@ -113,6 +117,7 @@ impl Record {
                 .map_err(|_| corrupt(&format!("the field {name} is no nonce")))
         };
         Ok(Self {
+            name: unescape(field("name")?),
             state: match field("state")? {
                 "free" => State::Free,
                 "held" => State::Held,
@@ -126,12 +131,34 @@ impl Record {
             seq: number("seq")?,
             lease: Duration::from_millis(number("lease_ms")?),
             holder: Holder {
-                name: field("holder").unwrap_or_default().to_owned(),
+                name: unescape(field("holder")?),
                 created: UNIX_EPOCH + Duration::from_micros(number("created_us")?),
                 updated: UNIX_EPOCH + Duration::from_micros(number("updated_us")?),
             },
         })
     }
+}
+
+/// Keeps a text on its line.
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r")
+}
+
+fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        plain.push(match c {
+            '\\' => match chars.next() {
+                Some('n') => '\n',
+                Some('r') => '\r',
+                Some(other) => other,
+                None => '\\',
+            },
+            plain => plain,
+        });
+    }
+    plain
 }
 
 /// Microseconds since 1970; 0 before it.

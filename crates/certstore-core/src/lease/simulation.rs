@@ -29,6 +29,7 @@ const HARSH: Setup = Setup {
         late: 3,
         duplicate: 5,
         delay_ms: 300,
+        refuse_writes: false,
         ignore_condition: false,
     },
     drift: 0.1,

@@ -115,6 +115,8 @@ pub(super) struct Faults {
     pub(super) duplicate: u64,
     /// The longest delay on either way, in milliseconds.
     pub(super) delay_ms: u64,
+    /// Every write is refused at once, as by a rate limit.
+    pub(super) refuse_writes: bool,
     /// The store ignores the condition: no store that may be used, but one that must be found out.
     pub(super) ignore_condition: bool,
 }
@@ -209,6 +211,9 @@ impl Register for Remote {
     async fn swap(&self, name: &str, expected: Option<&Version>, record: &Record) -> Result<Swap> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.process.running().await;
+        if self.faults.lock().unwrap().refuse_writes {
+            return Err(Error::new(ErrorKind::Unavailable, "slow down"));
+        }
         let remote = (self.clone(), name.to_owned(), expected.cloned(), record.clone());
         if self.hit(|faults| faults.late) {
             let wait = Duration::from_millis(self.random.below(8000));
