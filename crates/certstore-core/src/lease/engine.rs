@@ -200,7 +200,7 @@ impl<R: Register> Engine<R> {
         for name in self.register.names().await? {
             match self.read(&name).await {
                 Ok(Some(Stored { record, .. })) if record.state == State::Held => {
-                    locks.push(info(&record))
+                    locks.push(info(&record));
                 }
                 Ok(_) => {}
                 // One damaged record must not hide the others.
