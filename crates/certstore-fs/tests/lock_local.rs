@@ -287,3 +287,11 @@ async fn nothing_is_left_over_but_the_guard_and_the_identity() {
     left.sort();
     assert_eq!(left, [".certstore-id".to_owned(), format!(".{NAME}.guard")]);
 }
+
+#[tokio::test]
+async fn looking_at_locks_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path());
+    assert_eq!(storage.locks().await.unwrap(), []);
+    assert!(!folder.path().join("locks").exists());
+}

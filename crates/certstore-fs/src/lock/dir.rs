@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use certstore_core::Random;
+use certstore_core::{RESERVED, Random};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -37,6 +37,15 @@ impl LocksDir {
         Ok(Self { root: root.clone(), dir: Arc::new(root.locks_dir()?) })
     }
 
+    /// Opens it if it is there.
+    pub(super) fn open_if_made(root: &Arc<Root>) -> io::Result<Option<Self>> {
+        match root.open_dir(RESERVED) {
+            Ok(dir) => Ok(Some(Self { root: root.clone(), dir: Arc::new(dir) })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) fn file(&self) -> &File {
         &self.dir
     }
@@ -50,9 +59,12 @@ impl LocksDir {
         Ok(file)
     }
 
-    /// Opens a file for reading and writing, if it is there.
+    /// Opens a file for reading and, where that is allowed, for writing, if it is there.
     pub(super) fn open_existing(&self, name: &str) -> io::Result<Option<File>> {
-        self.open_if_there(name, OFlags::RDWR)
+        match self.open_if_there(name, OFlags::RDWR) {
+            Err(error) if refused(&error) => self.open_if_there(name, OFlags::RDONLY),
+            opened => opened,
+        }
     }
 
     /// Creates a file of a random name that nobody else has.
@@ -192,6 +204,10 @@ fn regular(file: File) -> io::Result<File> {
     } else {
         Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
     }
+}
+
+fn refused(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
 fn found(done: rustix::io::Result<()>) -> io::Result<bool> {

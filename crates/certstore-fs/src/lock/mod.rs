@@ -7,6 +7,8 @@ mod dir;
 mod guard_file;
 mod held;
 mod id;
+#[cfg(test)]
+mod manual_clock;
 mod names;
 mod peer_file;
 mod refresh;

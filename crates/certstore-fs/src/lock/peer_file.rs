@@ -169,3 +169,7 @@ enum Replaced {
     /// Somebody else's file is there.
     Foreign,
 }
+
+#[cfg(test)]
+#[path = "peer_file_tests.rs"]
+mod tests;

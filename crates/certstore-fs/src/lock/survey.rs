@@ -33,7 +33,7 @@ pub(super) fn locks(shared: &Shared) -> Result<Vec<LockInfo>> {
 }
 
 fn try_locks(shared: &Shared) -> io::Result<Vec<LockInfo>> {
-    let dir = LocksDir::open(&shared.root)?;
+    let Some(dir) = LocksDir::open_if_made(&shared.root)? else { return Ok(Vec::new()) };
     let mut locks = Vec::new();
     for names in dir.list()?.iter().filter_map(|file| Names::of_lock_file(file)) {
         // Given back since the directory was read.
@@ -80,12 +80,7 @@ fn info(names: &Names, body: &Body, holder: Holder) -> LockInfo {
 
 /// The newest token that a certstore process has taken for the lock; `None` when none ever did.
 pub(super) fn newest_token(shared: &Shared, names: &Names) -> Result<Option<FencingToken>> {
-    let reading = LocksDir::open(&shared.root)
-        .and_then(|dir| {
-            GuardFile::open_existing(&dir, names)?.map(|guard| read(&guard)).transpose()
-        })
-        .map_err(io_error)?;
-    match reading {
+    match try_newest(shared, names).map_err(io_error)? {
         None | Some(Reading::Nothing) => Ok(None),
         Some(Reading::Record(record)) => Ok(Some(FencingToken(record.token))),
         Some(Reading::Damaged) => Err(Error::new(
@@ -94,6 +89,11 @@ pub(super) fn newest_token(shared: &Shared, names: &Names) -> Result<Option<Fenc
         )
         .with_backend(BACKEND)),
     }
+}
+
+fn try_newest(shared: &Shared, names: &Names) -> io::Result<Option<Reading>> {
+    let Some(dir) = LocksDir::open_if_made(&shared.root)? else { return Ok(None) };
+    GuardFile::open_existing(&dir, names)?.map(|guard| read(&guard)).transpose()
 }
 
 /// Reads a record that a holder may be writing.

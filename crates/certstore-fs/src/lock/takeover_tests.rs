@@ -1,53 +1,13 @@
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
-use certstore_core::{Clock, FencingToken, OsRandom, Sleep, SystemClock};
+use certstore_core::{Clock, FencingToken, OsRandom, SystemClock};
 
 use super::{Found, LocksDir, Observation, Verdict, judge, steal};
 use crate::lock::body;
+use crate::lock::manual_clock::Manual;
 use crate::lock::names::Names;
 use crate::root::Root;
-
-/// A clock that goes when it is told to. Its wall clock can be stepped.
-#[derive(Debug)]
-struct Manual(Mutex<(Duration, SystemTime)>);
-
-impl Manual {
-    fn new() -> Self {
-        Self(Mutex::new((
-            Duration::from_secs(100),
-            SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
-        )))
-    }
-
-    fn go(&self, seconds: u64) {
-        let mut now = self.0.lock().unwrap();
-        now.0 += Duration::from_secs(seconds);
-        now.1 += Duration::from_secs(seconds);
-    }
-
-    fn step_back(&self, seconds: u64) {
-        self.0.lock().unwrap().1 -= Duration::from_secs(seconds);
-    }
-}
-
-impl Clock for Manual {
-    fn boottime(&self) -> Duration {
-        self.0.lock().unwrap().0
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.boottime()
-    }
-
-    fn wall(&self) -> SystemTime {
-        self.0.lock().unwrap().1
-    }
-
-    fn sleep(&self, _duration: Duration) -> Sleep {
-        Box::pin(std::future::pending())
-    }
-}
 
 fn go_file(clock: &Manual) -> Found {
     let time = body::rfc3339(clock.wall());
