@@ -92,7 +92,11 @@ fn meaning(error: &io::Error) -> (ErrorKind, &'static str) {
             ErrorKind::Unavailable,
             "the device reports an input/output error; look at the system log and retry",
         ),
-        Errno::STALE | Errno::TIMEDOUT | Errno::HOSTDOWN | Errno::HOSTUNREACH | Errno::NOTCONN => (
+        Errno::STALE => (
+            ErrorKind::Unavailable,
+            "the directory was deleted, or its server has lost it; restore it and open the storage again",
+        ),
+        Errno::TIMEDOUT | Errno::HOSTDOWN | Errno::HOSTUNREACH | Errno::NOTCONN => (
             ErrorKind::Unavailable,
             "the network file system does not answer; retry when its server is back",
         ),

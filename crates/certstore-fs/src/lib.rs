@@ -17,6 +17,7 @@ mod owner;
 mod read;
 mod root;
 mod storage;
+mod stream;
 mod stripe;
 mod temp;
 mod version;

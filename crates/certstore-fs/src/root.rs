@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -146,11 +147,22 @@ impl Root {
 
     fn open_beneath(&self, below: &str, flags: OFlags) -> io::Result<File> {
         let below = if below.is_empty() { "." } else { below };
-        match self.resolver {
+        let opened = match self.resolver {
             #[cfg(target_os = "linux")]
             Resolver::Kernel => kernel_open(&self.dir, below, flags),
             Resolver::Components => component_open(&self.dir, below, flags),
+        };
+        match opened {
+            // In a deleted directory everything is missing, which says nothing about the keys.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.is_deleted() => {
+                Err(Errno::STALE.into())
+            }
+            opened => opened,
         }
+    }
+
+    fn is_deleted(&self) -> bool {
+        self.dir.metadata().is_ok_and(|root| root.nlink() == 0)
     }
 }
 

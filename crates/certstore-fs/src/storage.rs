@@ -12,8 +12,7 @@ use certstore_core::{
     VersionKind, Versioned, journal,
 };
 use futures_util::FutureExt;
-use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::BoxStream;
 
 use crate::config::{FsConfig, Io};
 use crate::error::BACKEND;
@@ -22,12 +21,8 @@ use crate::root::Root;
 use crate::stripe::Stripes;
 use crate::temp::Sweeper;
 use crate::version::{Stamp, is_supported};
-use crate::walk::Walker;
 use crate::write::{Demand, Fence, Writer};
-use crate::{list, read};
-
-/// Keys that a walk looks at in one go.
-const CHUNK: usize = 256;
+use crate::{list, read, stream};
 
 /// Files in a directory, laid out as CertMagic does. Cloning is cheap and shares everything.
 ///
@@ -121,6 +116,10 @@ impl FsStorage {
     ) -> Result<T> {
         if self.run == Run::Configured(Io::Pool) {
             return self.write(operation, subject, work).await;
+        }
+        if self.run != Run::Here {
+            // A read that is done at once never waits: without this, a loop of reads would keep its thread from all others.
+            tokio::task::coop::consume_budget().await;
         }
         work(&self.inner).map_err(|error| named(error, operation, subject))
     }
@@ -294,8 +293,7 @@ impl Storage for FsStorage {
     }
 
     fn walk<'a>(&'a self, dir: &Dir) -> BoxStream<'a, Result<KeyInfo>> {
-        let walk = Walk { storage: self, dir: dir.clone(), walker: WalkState::NotBegun };
-        stream::unfold(walk, Walk::chunk).flat_map(stream::iter).boxed()
+        stream::walk(self, dir)
     }
 
     async fn stat(&self, key: &Key) -> Result<KeyInfo> {
@@ -337,47 +335,8 @@ impl fmt::Debug for FsStorage {
     }
 }
 
-/// A walk between two chunks.
-struct Walk<'a> {
-    storage: &'a FsStorage,
-    dir: Dir,
-    walker: WalkState,
-}
-
-enum WalkState {
-    NotBegun,
-    Going(Walker),
-    Over,
-}
-
-impl Walk<'_> {
-    async fn chunk(mut self) -> Option<(Vec<Result<KeyInfo>>, Self)> {
-        let (dir, state) = (self.dir.clone(), std::mem::replace(&mut self.walker, WalkState::Over));
-        let chunk = self.storage.write("list", self.dir.as_str(), move |inner| {
-            let mut walker = match state {
-                WalkState::NotBegun => Walker::new(inner.root.clone(), &dir)?,
-                WalkState::Going(walker) => walker,
-                WalkState::Over => return Ok(None),
-            };
-            let infos = list::infos(&inner.root, &mut walker, CHUNK);
-            Ok((!infos.is_empty()).then_some((infos, walker)))
-        });
-        match chunk.await {
-            Ok(None) => None,
-            Err(error) => Some((vec![Err(error)], self)),
-            Ok(Some((mut infos, walker))) => {
-                let over = matches!(infos.last(), Some(Err(_)));
-                if let Some(Err(error)) = infos.pop_if(|info| info.is_err()) {
-                    infos.push(Err(named(error, "list", self.dir.as_str())));
-                }
-                self.walker = if over { WalkState::Over } else { WalkState::Going(walker) };
-                Some((infos, self))
-            }
-        }
-    }
-}
-
-fn named(error: Error, operation: &'static str, subject: &str) -> Error {
+/// An error with what was done, to what, and where.
+pub(crate) fn named(error: Error, operation: &'static str, subject: &str) -> Error {
     error.with_operation(operation).with_subject(subject).with_backend(BACKEND)
 }
 

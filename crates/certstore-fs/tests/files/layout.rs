@@ -219,6 +219,26 @@ async fn links_are_not_followed_by_any_operation() {
 }
 
 #[tokio::test]
+async fn a_deleted_root_is_a_fault_and_not_an_empty_storage() {
+    let (root, storage) = storage();
+    storage.store(&key("a"), b"1").await.unwrap();
+    root.close().unwrap();
+    for error in [
+        storage.load(&key("a")).await.unwrap_err(),
+        storage.exists(&key("a")).await.unwrap_err(),
+        storage.stat(&key("a")).await.unwrap_err(),
+        storage.list(&Dir::ROOT, true).await.unwrap_err(),
+        storage.list(&dir("a"), false).await.unwrap_err(),
+        storage.store(&key("a"), b"2").await.unwrap_err(),
+        storage.store(&key("a/b"), b"2").await.unwrap_err(),
+        storage.delete(&key("a")).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(error.to_string().contains("deleted"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn old_temporary_files_go_with_the_next_store() {
     let (root, storage) = storage();
     fs::create_dir(root.path().join("a")).unwrap();
