@@ -1,23 +1,23 @@
 //! `cargo xtask conformance [BACKEND]`: the suite, run by the program against each backend.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
 
 use crate::programs;
 use crate::report::{Report, table};
-use crate::shell::{shown, target_dir};
+use crate::shell::{file_url, shown, target_dir};
 
 /// A backend that needs nothing but this machine, and where to run it.
 struct Backend {
     name: &'static str,
-    url: fn(&str) -> String,
+    url: fn(&Path) -> String,
 }
 
 const BACKENDS: &[Backend] = &[
     Backend { name: "memory", url: |_| "memory:".to_owned() },
-    Backend { name: "fs", url: |folder| format!("file://{folder}") },
+    Backend { name: "fs", url: file_url },
 ];
 
 /// Runs the suite and prints the table; fails when a clause does.
@@ -58,8 +58,8 @@ pub(crate) fn all() -> Result<&'static [Report]> {
 fn run(backend: &Backend) -> Result<Report> {
     let folder = folder(backend.name)?;
     let mut command = programs::certstore()?;
-    let url = (backend.url)(&folder.to_string_lossy());
-    command.args(["--storage", &url, "conformance", "--json"]);
+    let url = (backend.url)(&folder);
+    command.args(["--quiet", "--storage", &url, "conformance", "--json"]);
     println!("$ {}", shown(&command));
     // It exits with 1 when a clause fails, and prints the report all the same.
     let output =

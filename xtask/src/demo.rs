@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::programs;
-use crate::shell::{run, target_dir};
+use crate::shell::{file_url, run, target_dir};
 
 const NAME: &str = "example.test";
 const FOLDER: &str = "certificates/local/example.test";
@@ -18,9 +18,11 @@ pub(crate) fn demo() -> Result<()> {
         std::fs::remove_dir_all(&made)?;
     }
     std::fs::create_dir_all(&made)?;
-    let url = format!("file://{}", store.display());
+    let url = file_url(&store);
+    println!("demo: building the program, some minutes the first time; nothing is installed");
+    let mut certificate = programs::demo_certificate()?;
     println!("demo: a certificate for {NAME}, self-signed, and its key, in {}", made.display());
-    run(programs::demo_certificate()?.arg(&made).arg(NAME))?;
+    run(certificate.arg(&made).arg(NAME))?;
     println!("demo: kept in {}, laid out as CertMagic and Caddy do\n", store.display());
     for file in ["key", "crt", "json"].map(|kind| format!("{NAME}.{kind}")) {
         certstore(

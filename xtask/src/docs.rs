@@ -31,22 +31,28 @@ pub(crate) fn docs(arguments: &[String]) -> Result<()> {
         [only] if only == "--check" => true,
         _ => bail!("cargo xtask docs takes --check or nothing"),
     };
-    let mut stale = Vec::new();
+    let mut faults = Vec::new();
     for page in PAGES {
-        let text = format!("{GENERATED}{}\n", (page.text)()?.trim());
-        let path = root().join(page.file);
-        let same = path.is_file() && read(&path)? == text;
-        if same {
-            println!("docs: {} is up to date", page.file);
-        } else if check {
-            stale.push(page.file);
-        } else {
-            write(&path, &text)?;
-            println!("docs: {} written", page.file);
+        match renew(page, check) {
+            Ok(news) => println!("docs: {} {news}", page.file),
+            Err(error) => faults.push(format!("{}: {error:#}", page.file)),
         }
     }
-    if !stale.is_empty() {
-        bail!("stale: {}; run cargo xtask docs and commit what it writes", stale.join(", "));
+    if !faults.is_empty() {
+        bail!("{}", faults.join("; "));
     }
     Ok(())
+}
+
+fn renew(page: &Page, check: bool) -> Result<&'static str> {
+    let text = format!("{GENERATED}{}\n", (page.text)()?.trim());
+    let path = root().join(page.file);
+    if path.is_file() && read(&path)? == text {
+        return Ok("is up to date");
+    }
+    if check {
+        bail!("is stale; run cargo xtask docs and commit what it writes");
+    }
+    write(&path, &text)?;
+    Ok("written")
 }

@@ -1,29 +1,87 @@
-//! `cargo xtask package`: packs every crate and builds what was packed, as a registry would hand it out.
+//! `cargo xtask package`: packs every crate and checks what was packed, as a registry would hand it out.
 
-use anyhow::{Result, bail};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
 
-use crate::metadata;
-use crate::shell::{cargo, run, shown, target_dir};
+use anyhow::{Context, Result};
 
-/// Packs, and lets cargo build each package from its archive: a file that was left out does not compile.
+use crate::metadata::{self, Package};
+use crate::shell::{Scratch, cargo, read, root, run, shown, target_dir, write};
+
+/// Packs, unpacks into a workspace of its own, and lets cargo check all of it: a file that was left out is missed there.
+///
+/// `cargo package` can verify by itself, crate by crate, and would build every dependency once more for each.
 pub(crate) fn package() -> Result<()> {
+    run(cargo().args(["fetch", "--locked", "--quiet"]))?;
     let mut command = cargo();
     command.args([
         "package",
         "--workspace",
         "--exclude",
         "xtask",
+        "--no-verify",
         "--allow-dirty",
-        "--locked",
+        "--offline",
         "--quiet",
     ]);
     println!("$ {}", shown(&command));
     run(&mut command)?;
-    for member in metadata::members()?.iter().filter(|member| member.publish) {
-        let archive = format!("{}-{}.crate", member.name, env!("CARGO_PKG_VERSION"));
-        let path = target_dir().join("package").join(&archive);
-        let Ok(packed) = std::fs::metadata(&path) else { bail!("{} was not packed", member.name) };
-        println!("package: {archive}, {} KiB", packed.len().div_ceil(1024));
+    let published: Vec<Package> =
+        metadata::members()?.into_iter().filter(|member| member.publish).collect();
+    let scratch = Scratch::new("package")?;
+    for member in &published {
+        unpack(member, scratch.path())?;
     }
-    Ok(())
+    write(
+        &scratch.path().join("Cargo.toml"),
+        &manifest(&published, &read(&root().join("Cargo.toml"))?),
+    )?;
+    std::fs::copy(root().join("Cargo.lock"), scratch.path().join("Cargo.lock"))?;
+    let mut check = cargo();
+    check.args(["check", "--workspace", "--all-targets", "--offline", "--quiet"]);
+    println!("$ {}, on what was packed", shown(&check));
+    run(check.current_dir(scratch.path()).env("CARGO_TARGET_DIR", target_dir()))
 }
+
+fn unpack(member: &Package, into: &Path) -> Result<()> {
+    let name = archive(member);
+    let path = target_dir().join("package").join(format!("{name}.crate"));
+    let packed =
+        std::fs::metadata(&path).with_context(|| format!("{} was not packed", member.name))?;
+    println!("package: {name}.crate, {} KiB", packed.len().div_ceil(1024));
+    run(Command::new("tar").arg("-xzf").arg(&path).arg("-C").arg(into))
+}
+
+fn archive(member: &Package) -> String {
+    format!("{}-{}", member.name, env!("CARGO_PKG_VERSION"))
+}
+
+/// A workspace of the unpacked crates, each in the place of the registry's, built as this workspace is.
+fn manifest(members: &[Package], root: &str) -> String {
+    let names: Vec<String> =
+        members.iter().map(|member| format!("{:?}", archive(member))).collect();
+    let mut text = format!(
+        "[workspace]\nresolver = \"3\"\nmembers = [{}]\n\n[patch.crates-io]\n",
+        names.join(", ")
+    );
+    for member in members {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{} = {{ path = {:?} }}", member.name, archive(member));
+    }
+    let mut of_profile = false;
+    for line in root.lines() {
+        if line.starts_with('[') {
+            of_profile = line.starts_with("[profile.");
+        }
+        if of_profile {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "package_tests.rs"]
+mod tests;

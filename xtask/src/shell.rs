@@ -108,6 +108,19 @@ pub(crate) fn on_path(program: &str) -> bool {
         .any(|dir| dir.join(program).is_file())
 }
 
+/// The `file:` URL of an absolute path.
+pub(crate) fn file_url(path: &Path) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-~".contains(byte);
+    let escaped = path.as_os_str().as_encoded_bytes().iter();
+    escaped.fold("file://".to_owned(), |url, byte| {
+        if plain(byte) {
+            format!("{url}{}", char::from(*byte))
+        } else {
+            format!("{url}%{byte:02X}")
+        }
+    })
+}
+
 /// A duration for people: `0.4 s`, `3 min 05 s`.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();

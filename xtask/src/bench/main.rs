@@ -72,7 +72,9 @@ fn folder() -> PathBuf {
 
 /// The files backend in a folder.
 fn open(folder: &Path) -> Result<Arc<dyn Storage>> {
-    let url = format!("file://{}", std::path::absolute(folder)?.display());
+    let url = format!("file://{}", std::path::absolute(folder)?.display())
+        .replace('%', "%25")
+        .replace(' ', "%20");
     Ok(runtime()?.block_on(certstore::open_url(&url))?)
 }
 

@@ -224,13 +224,8 @@ fn cli_commands() -> Result<BTreeSet<String>> {
         return Ok(BTreeSet::new());
     }
     let text = read(&page)?;
-    let headings = text.lines().filter(|line| line.starts_with('#'));
-    let named = headings.filter_map(|line| line.split_once("`certstore "));
-    Ok(named
-        .filter_map(|(_, rest)| rest.split(['`', ' ']).next())
-        .map(str::to_owned)
-        .chain(["help".to_owned()])
-        .collect())
+    let named = text.lines().filter_map(|line| line.strip_prefix("## certstore "));
+    Ok(named.map(str::to_owned).chain(["help".to_owned()]).collect())
 }
 
 /// The environment variables of this project that its code names.
