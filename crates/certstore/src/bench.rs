@@ -126,13 +126,22 @@ impl Bench<'_> {
         let key = |round: u32| self.dir.join(&format!("v{round}"));
         let mut all = Vec::new();
         progress("store");
-        all.push(self.each("store", async |round| storage.store(&key(round)?, &value).await.map(drop)).await?);
+        all.push(
+            self.each("store", async |round| storage.store(&key(round)?, &value).await.map(drop))
+                .await?,
+        );
         progress("load");
-        all.push(self.each("load", async |round| storage.load(&key(round)?).await.map(drop)).await?);
+        all.push(
+            self.each("load", async |round| storage.load(&key(round)?).await.map(drop)).await?,
+        );
         progress("stat");
-        all.push(self.each("stat", async |round| storage.stat(&key(round)?).await.map(drop)).await?);
+        all.push(
+            self.each("stat", async |round| storage.stat(&key(round)?).await.map(drop)).await?,
+        );
         progress("exists");
-        all.push(self.each("exists", async |round| storage.exists(&key(round)?).await.map(drop)).await?);
+        all.push(
+            self.each("exists", async |round| storage.exists(&key(round)?).await.map(drop)).await?,
+        );
         progress("list");
         all.push(self.each("list", async |_| storage.list(&self.dir, true).await.map(drop)).await?);
         progress("lock + unlock");
@@ -165,9 +174,12 @@ impl Bench<'_> {
         let mut figures = Figures::of(operation, times);
         if operation != "delete" {
             let started = Instant::now();
-            let parallel = stream::iter(0..rounds).map(|round| work(round)).buffer_unordered(self.options.concurrency.max(1));
+            let parallel = stream::iter(0..rounds)
+                .map(|round| work(round))
+                .buffer_unordered(self.options.concurrency.max(1));
             parallel.try_collect::<()>().await?;
-            figures.per_second = Some((f64::from(rounds) / started.elapsed().as_secs_f64()).round());
+            figures.per_second =
+                Some((f64::from(rounds) / started.elapsed().as_secs_f64()).round());
         }
         Ok(figures)
     }

@@ -8,7 +8,10 @@ use super::{BenchOptions, Figures, bench, hand_over};
 fn percentiles_are_nearest_ranks() {
     let times = (1..=200).rev().map(Duration::from_micros).collect();
     let figures = Figures::of("x", times);
-    assert_eq!((figures.p50_us, figures.p90_us, figures.p99_us, figures.rounds), (100.0, 180.0, 198.0, 200));
+    assert_eq!(
+        (figures.p50_us, figures.p90_us, figures.p99_us, figures.rounds),
+        (100.0, 180.0, 198.0, 200)
+    );
     let one = Figures::of("x", vec![Duration::from_micros(7)]);
     assert_eq!((one.p50_us, one.p99_us), (7.0, 7.0));
 }
@@ -20,8 +23,15 @@ async fn every_operation_is_measured_and_nothing_stays() {
     let figures = bench(&storage, &options, |_| {}).await.unwrap();
     let names: Vec<_> = figures.iter().map(|figures| figures.operation).collect();
     assert_eq!(names, ["store", "load", "stat", "exists", "list", "lock + unlock", "delete"]);
-    assert!(figures.iter().all(|figures| figures.rounds == 5 && figures.p50_us <= figures.p99_us), "{figures:?}");
-    assert!(figures.iter().all(|figures| figures.per_second.is_some() == (figures.operation != "delete")));
+    assert!(
+        figures.iter().all(|figures| figures.rounds == 5 && figures.p50_us <= figures.p99_us),
+        "{figures:?}"
+    );
+    assert!(
+        figures
+            .iter()
+            .all(|figures| figures.per_second.is_some() == (figures.operation != "delete"))
+    );
     assert!(storage.list(&Dir::ROOT, true).await.unwrap().is_empty());
     assert!(storage.locks().await.unwrap().is_empty());
 }

@@ -72,7 +72,9 @@ impl Config {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let name = |error: Error| name_file(error, path);
-        read_draft(path).and_then(|draft| Self::from_draft(draft, base_of(path).as_deref())).map_err(name)
+        read_draft(path)
+            .and_then(|draft| Self::from_draft(draft, base_of(path).as_deref()))
+            .map_err(name)
     }
 
     /// The config that this process is meant to use: the file that `CERTSTORE_CONFIG` names, else `certstore.toml` in
@@ -103,7 +105,8 @@ impl Config {
     pub fn from_file_in(path: impl AsRef<Path>, environment: &Environment) -> Result<Self> {
         let path = path.as_ref();
         let draft = read_draft(path).map_err(|error| name_file(error, path))?;
-        Self::from_layers(draft, base_of(path).as_deref(), environment).map_err(|error| name_file(error, path))
+        Self::from_layers(draft, base_of(path).as_deref(), environment)
+            .map_err(|error| name_file(error, path))
     }
 
     /// The default storage of this environment alone: no config file, no `CERTSTORE_*`.
@@ -129,7 +132,45 @@ impl Config {
         self.storage.path("path")
     }
 
-    fn from_layers(mut draft: Draft, base: Option<&Path>, environment: &Environment) -> Result<Self> {
+    /// The name of the backend that locks come from, where `[storage.lock]` names one.
+    #[must_use]
+    pub fn lock_backend(&self) -> Option<&'static str> {
+        self.lock.as_ref().map(|lock| lock.backend().name)
+    }
+
+    /// The directories that hold values and locks, for backends that have some.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&self.storage)
+            .chain(&self.lock)
+            .filter_map(|settings| settings.path("path"))
+    }
+
+    /// The same storage, but in a place of its own called `name`, beneath the configured one: to try things out on the
+    /// real disk or service without touching what is there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] when there is no home directory for a storage that names no path.
+    pub fn beneath(&self, name: &str) -> Result<Self> {
+        let mut config = self.clone();
+        for settings in std::iter::once(&mut config.storage).chain(&mut config.lock) {
+            if settings.backend().name == "fs" {
+                let path = match settings.path("path") {
+                    Some(path) => path.join(name),
+                    None => {
+                        Environment::of_process().default_storage().ok_or_else(no_home)?.join(name)
+                    }
+                };
+                settings.values.insert("path", value::Value::Path(path));
+            }
+        }
+        Ok(config)
+    }
+
+    fn from_layers(
+        mut draft: Draft,
+        base: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<Self> {
         draft.override_by(environment.variables())?;
         let mut config = Self::from_draft(draft, base)?;
         for settings in [Some(&mut config.storage), config.lock.as_mut()].into_iter().flatten() {
@@ -148,13 +189,16 @@ impl Config {
 }
 
 fn read_draft(path: &Path) -> Result<Draft> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::new(ErrorKind::InvalidConfig, "the file cannot be read").with_source(error))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Error::new(ErrorKind::InvalidConfig, "the file cannot be read").with_source(error)
+    })?;
     Draft::from_toml(&text)
 }
 
 fn name_file(error: Error, path: &Path) -> Error {
-    error.with_operation("read config").with_subject(path.display().to_string().escape_debug().to_string())
+    error
+        .with_operation("read config")
+        .with_subject(path.display().to_string().escape_debug().to_string())
 }
 
 /// The directory that relative paths of a config file start at.

@@ -92,7 +92,8 @@ pub async fn copy(
 ) -> Result<CopyReport> {
     let plan = Plan::make(source, target, options).await?;
     plan.check(source, options)?;
-    let mut report = CopyReport { dry_run: options.dry_run, foreign: plan.foreign, ..CopyReport::default() };
+    let mut report =
+        CopyReport { dry_run: options.dry_run, foreign: plan.foreign, ..CopyReport::default() };
     let total = plan.values;
     progress(CopyProgress { done: 0, total });
     let outcomes = plan::values(source, &options.dir)
@@ -133,7 +134,12 @@ impl CopyReport {
     }
 }
 
-async fn copy_one(source: &dyn Storage, target: &dyn Storage, key: Key, dry_run: bool) -> Result<Outcome> {
+async fn copy_one(
+    source: &dyn Storage,
+    target: &dyn Storage,
+    key: Key,
+    dry_run: bool,
+) -> Result<Outcome> {
     let value = match source.load(&key).await {
         Ok(value) => value,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Outcome::Vanished),

@@ -21,7 +21,9 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
         let shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
         Error::new(
             ErrorKind::InvalidConfig,
-            format!("\"{shown}\" is no duration; write a number with a unit, like 250ms, 10s, 5m, 12h or 30d"),
+            format!(
+                "\"{shown}\" is no duration; write a number with a unit, like 250ms, 10s, 5m, 12h or 30d"
+            ),
         )
     };
     let mut rest = text.trim();
@@ -32,13 +34,20 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
         let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
-        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |end| digits + end);
+        let unit_end = rest[digits..]
+            .find(|c: char| c.is_ascii_digit())
+            .map_or(rest.len(), |end| digits + end);
         let unit = unit(&rest[digits..unit_end]).ok_or_else(wrong)?;
-        let millis = number.checked_mul(unit).filter(|millis| *millis <= MAX_MILLIS).ok_or_else(wrong)?;
+        let millis =
+            number.checked_mul(unit).filter(|millis| *millis <= MAX_MILLIS).ok_or_else(wrong)?;
         total += Duration::from_millis(millis);
         rest = &rest[unit_end..];
     }
-    if text.trim().is_empty() || total > Duration::from_millis(MAX_MILLIS) { Err(wrong()) } else { Ok(total) }
+    if text.trim().is_empty() || total > Duration::from_millis(MAX_MILLIS) {
+        Err(wrong())
+    } else {
+        Ok(total)
+    }
 }
 
 /// The longest duration, in milliseconds: 100 years.

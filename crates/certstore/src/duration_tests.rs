@@ -20,7 +20,8 @@ fn units_and_sums() {
 
 #[test]
 fn anything_else_is_refused_in_one_line() {
-    for text in ["", " ", "s", "10x", "-1s", "1.5h", "99999999999999999999d", "40000d", "1\ns\u{7}"] {
+    for text in ["", " ", "s", "10x", "-1s", "1.5h", "99999999999999999999d", "40000d", "1\ns\u{7}"]
+    {
         let error = parse_duration(text).unwrap_err();
         assert_eq!(error.kind(), certstore_core::ErrorKind::InvalidConfig, "{text}");
         assert!(!error.to_string().contains('\n'), "{text}: {error}");

@@ -43,10 +43,13 @@ impl Default for InventoryOptions {
 ///
 /// # Cancel safety
 /// Cancel safe: it only reads.
-pub async fn certs(storage: &dyn Storage, options: &InventoryOptions) -> Result<Vec<CertificateRow>> {
-    let found = storage
-        .walk(&options.dir)
-        .try_filter_map(async |info| Ok(is_certificate(&info.key).then_some(info.key).filter(|_| info.is_terminal)));
+pub async fn certs(
+    storage: &dyn Storage,
+    options: &InventoryOptions,
+) -> Result<Vec<CertificateRow>> {
+    let found = storage.walk(&options.dir).try_filter_map(async |info| {
+        Ok(is_certificate(&info.key).then_some(info.key).filter(|_| info.is_terminal))
+    });
     let mut rows: Vec<CertificateRow> = found
         .map_ok(async |key| Ok::<_, Error>(inspect(storage, key, options.now).await))
         .try_buffer_unordered(options.concurrency.max(1))

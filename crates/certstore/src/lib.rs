@@ -18,15 +18,16 @@ pub mod verify;
 mod with_locker;
 
 pub use certstore_core::{
-    Batch, Capabilities, Cas, Change, Condition, Dir, Durability, Error, ErrorKind, Fence, FencingToken, Key, KeyInfo,
-    Listing, Lock, LockInfo, LockName, Locker, LostReason, MemoryConfig, MemoryStorage, Result, Secret, Shared, Storage,
-    Tree, Version, VersionKind, Versioned, with_lock,
+    Batch, Capabilities, Cas, Change, Condition, Dir, Durability, Error, ErrorKind, Fence,
+    FencingToken, Key, KeyInfo, Listing, Lock, LockInfo, LockName, Locker, LostReason,
+    MemoryConfig, MemoryStorage, Result, Secret, Shared, Storage, Tree, Version, VersionKind,
+    Versioned, with_lock,
 };
 #[cfg(all(unix, feature = "fs"))]
 pub use certstore_fs::{FsConfig, FsStorage, Io};
 pub use config::{
-    BACKENDS, BackendInfo, CONFIG_FILE, Config, ConfigKey, ENV_CONFIG, ENV_LOCK_PREFIX, ENV_PREFIX, Environment, KEYS,
-    Kind, config_help, config_reference,
+    BACKENDS, BackendInfo, CONFIG_FILE, Config, ConfigKey, ENV_CONFIG, ENV_LOCK_PREFIX, ENV_PREFIX,
+    Environment, KEYS, Kind, config_help, config_reference,
 };
 pub use duration::parse_duration;
 pub use open::{default_storage, open, open_url};

@@ -84,7 +84,8 @@ fn open_fs(settings: &Settings) -> Result<Arc<dyn Storage>> {
         None => Environment::of_process().default_storage().ok_or_else(crate::config::no_home)?,
     };
     let io = if settings.text("io") == Some("pool") { Io::Pool } else { Io::Inline };
-    let config = FsConfig::new(root).with_io(io).with_create(settings.flag("create").unwrap_or(true));
+    let config =
+        FsConfig::new(root).with_io(io).with_create(settings.flag("create").unwrap_or(true));
     Ok(Arc::new(FsStorage::open(&config)?))
 }
 

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use crate::{Config, ErrorKind, Fence, Locker, MemoryStorage, Shared, Storage, WithLocker, open, open_url};
+use crate::{
+    Config, ErrorKind, Fence, Locker, MemoryStorage, Shared, Storage, WithLocker, open, open_url,
+};
 
 #[tokio::test]
 async fn memory_takes_its_settings() {
@@ -13,7 +15,8 @@ async fn memory_takes_its_settings() {
 
 #[tokio::test]
 async fn locks_of_another_storage_cap_the_fence() {
-    let toml = "[storage]\nbackend = \"memory\"\n[storage.lock]\nbackend = \"memory\"\nlease = \"3s\"";
+    let toml =
+        "[storage]\nbackend = \"memory\"\n[storage.lock]\nbackend = \"memory\"\nlease = \"3s\"";
     let storage = open(&Config::from_toml(toml).unwrap()).await.unwrap();
     let capabilities = storage.capabilities();
     assert_eq!((capabilities.fence, capabilities.shared), (Fence::PerKey, Shared::Process));
@@ -24,7 +27,8 @@ async fn locks_of_another_storage_cap_the_fence() {
 async fn fenced_writes_hold_across_stores() {
     let (values, locker) = (MemoryStorage::new(), MemoryStorage::new());
     // Two clients of the same lock storage, as two processes are.
-    let client = |locker: MemoryStorage| WithLocker::new(Arc::new(values.handle()), Arc::new(locker));
+    let client =
+        |locker: MemoryStorage| WithLocker::new(Arc::new(values.handle()), Arc::new(locker));
     let (one, other) = (client(locker.handle()), client(locker.handle()));
     let (name, key) = ("job".parse().unwrap(), "a".parse().unwrap());
     let old = one.lock(&name).await.unwrap();

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use certstore_core::{Cas, Condition, Dir, ErrorKind, Fence, Key, LockName, Result, Storage, Version};
+use certstore_core::{
+    Cas, Condition, Dir, ErrorKind, Fence, Key, LockName, Result, Storage, Version,
+};
 use serde::Serialize;
 
 use crate::inventory::with_sources;
@@ -86,14 +88,19 @@ impl Probe<'_> {
 
     async fn list(&self) -> Check {
         let listed = self.storage.list(&self.dir, true).await.map_err(told)?;
-        expect(listed == [self.key.clone()], "the list does not show the value that was just written")
+        expect(
+            listed == [self.key.clone()],
+            "the list does not show the value that was just written",
+        )
     }
 
     async fn create_only(&self) -> Check {
         match self.storage.store_if(&self.key, b"other", &Condition::Absent).await {
             Err(error) if error.kind() == ErrorKind::Conflict => self.load().await,
             Err(error) => Err(told(error)),
-            Ok(_) => Err("a create-only store wrote over a value: conditions are not honoured".into()),
+            Ok(_) => {
+                Err("a create-only store wrote over a value: conditions are not honoured".into())
+            }
         }
     }
 
@@ -103,7 +110,11 @@ impl Probe<'_> {
         match self.storage.store_if(&self.key, b"late", &at(version)).await {
             Err(error) if error.kind() == ErrorKind::Conflict => {}
             Err(error) => return Err(told(error)),
-            Ok(_) => return Err("a store at an old version was taken: conditions are not honoured".into()),
+            Ok(_) => {
+                return Err(
+                    "a store at an old version was taken: conditions are not honoured".into()
+                );
+            }
         }
         self.storage.store(&self.key, VALUE).await.map(drop).map_err(told)
     }
@@ -111,7 +122,9 @@ impl Probe<'_> {
     async fn lock(&self) -> Check {
         let name = LockName::new(LOCK).map_err(told)?;
         let held = tokio::time::timeout(PATIENCE, self.storage.lock(&name)).await;
-        let held = held.map_err(|_| format!("the lock {LOCK} was not free for {} s", PATIENCE.as_secs()))?.map_err(told)?;
+        let held = held
+            .map_err(|_| format!("the lock {LOCK} was not free for {} s", PATIENCE.as_secs()))?
+            .map_err(told)?;
         let second = self.storage.try_lock(&name).await.map_err(told)?;
         expect(second.is_none(), "the lock was held twice")?;
         if self.storage.capabilities().fence != Fence::None {

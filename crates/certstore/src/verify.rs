@@ -81,7 +81,8 @@ pub async fn verify(
     options: &VerifyOptions,
     progress: impl Fn(u64) + Send + Sync,
 ) -> Result<VerifyReport> {
-    let mut report = VerifyReport { foreign: storage.foreign(&options.dir).await?, ..VerifyReport::default() };
+    let mut report =
+        VerifyReport { foreign: storage.foreign(&options.dir).await?, ..VerifyReport::default() };
     let read = AtomicU64::new(0);
     let mut findings = storage
         .walk(&options.dir)
@@ -125,7 +126,8 @@ impl VerifyReport {
 
 async fn look_at(storage: &dyn Storage, info: KeyInfo) -> Finding {
     let key = info.key.clone();
-    let mut finding = Finding { key, bytes: None, matched: false, problems: Vec::new(), note: None };
+    let mut finding =
+        Finding { key, bytes: None, matched: false, problems: Vec::new(), note: None };
     let value = match storage.load(&info.key).await {
         Ok(value) => value,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -138,8 +140,13 @@ async fn look_at(storage: &dyn Storage, info: KeyInfo) -> Finding {
         }
     };
     finding.bytes = Some(value.len() as u64);
-    if info.size.is_some_and(|size| size != value.len() as u64) && !rewritten(storage, &info).await {
-        finding.problems.push(format!("has {} bytes, but the list says {:?}", value.len(), info.size.unwrap_or(0)));
+    if info.size.is_some_and(|size| size != value.len() as u64) && !rewritten(storage, &info).await
+    {
+        finding.problems.push(format!(
+            "has {} bytes, but the list says {:?}",
+            value.len(),
+            info.size.unwrap_or(0)
+        ));
     }
     if is_certificate(&info.key) {
         look_at_certificate(storage, value, &mut finding).await;
@@ -149,7 +156,10 @@ async fn look_at(storage: &dyn Storage, info: KeyInfo) -> Finding {
 
 /// Whether the value was written again after it was listed.
 async fn rewritten(storage: &dyn Storage, listed: &KeyInfo) -> bool {
-    storage.stat(&listed.key).await.is_ok_and(|now| now.version != listed.version || now.modified != listed.modified)
+    storage
+        .stat(&listed.key)
+        .await
+        .is_ok_and(|now| now.version != listed.version || now.modified != listed.modified)
 }
 
 async fn look_at_certificate(storage: &dyn Storage, plain: Bytes, finding: &mut Finding) {
@@ -159,13 +169,19 @@ async fn look_at_certificate(storage: &dyn Storage, plain: Bytes, finding: &mut 
         Err(error) => (plain.clone(), Err(error)),
     };
     if chain != plain {
-        finding.note = Some("its bundle is being written, or was not finished; its next writer finishes it".into());
+        finding.note = Some(
+            "its bundle is being written, or was not finished; its next writer finishes it".into(),
+        );
     }
     match read_pair(&chain, &key) {
         Ok((_, KeyMatch::Yes)) => finding.matched = true,
         Ok((_, KeyMatch::Missing)) => finding.note = Some("has no private key beside it".into()),
-        Ok((_, KeyMatch::No)) => finding.problems.push(format!("does not belong to the key {private_key}")),
-        Ok((_, KeyMatch::Unknown(fault))) => finding.problems.push(format!("the key {private_key} is not usable: {fault}")),
+        Ok((_, KeyMatch::No)) => {
+            finding.problems.push(format!("does not belong to the key {private_key}"))
+        }
+        Ok((_, KeyMatch::Unknown(fault))) => {
+            finding.problems.push(format!("the key {private_key} is not usable: {fault}"))
+        }
         Err(fault) => finding.problems.push(format!("is no certificate: {fault}")),
     }
 }

@@ -17,7 +17,10 @@ async fn a_sound_storage_has_no_problem_and_is_left_as_it_was() {
     assert!(report.is_ok(), "{report:?}");
     assert_eq!((report.values, report.certificates, report.notes.len()), (35, 10, 0));
     let steps: Vec<_> = report.probe.iter().map(|step| step.step).collect();
-    assert_eq!(steps, ["store", "load", "stat", "list", "create only", "compare and set", "lock", "delete"]);
+    assert_eq!(
+        steps,
+        ["store", "load", "stat", "list", "create only", "compare and set", "lock", "delete"]
+    );
     assert_eq!(storage.list(&Dir::ROOT, true).await.unwrap(), before);
 }
 
@@ -33,7 +36,11 @@ async fn every_fault_is_named_with_its_key() {
     let options = VerifyOptions { probe: false, ..VerifyOptions::default() };
     let report = verify(&storage, &options, |_| {}).await.unwrap();
     assert!(!report.is_ok() && report.probe.is_empty());
-    let found: Vec<_> = report.problems.iter().map(|problem| format!("{} {}", problem.key, problem.problem)).collect();
+    let found: Vec<_> = report
+        .problems
+        .iter()
+        .map(|problem| format!("{} {}", problem.key, problem.problem))
+        .collect();
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(found[0].contains("caddy2.example.test.crt does not belong to the key"), "{found:?}");
     assert!(found[1].contains("rsa.example.test.key is not usable"), "{found:?}");

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::{
-    Capabilities, Change, Condition, Dir, Fence, FencingToken, Key, KeyInfo, Lock, LockInfo, LockName, Locker, Result,
-    Shared, Storage, Version, Versioned,
+    Capabilities, Change, Condition, Dir, Fence, FencingToken, Key, KeyInfo, Lock, LockInfo,
+    LockName, Locker, Result, Shared, Storage, Version, Versioned,
 };
 use futures_util::stream::BoxStream;
 

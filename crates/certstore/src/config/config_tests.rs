@@ -20,23 +20,42 @@ fn a_file_names_backend_and_path() {
 
 #[test]
 fn unknown_keys_name_the_key_and_the_nearest() {
-    assert_eq!(refused("[storage]\npth = \"x\""), "unknown key \"pth\" in [storage]; the nearest is \"path\"");
-    assert_eq!(refused("[storrage]\n"), "unknown key \"storrage\" at the top level; the nearest is \"storage\"");
-    assert_eq!(refused("[storage]\nbackend = \"fss\""), "unknown backend \"fss\" in [storage]; the nearest is \"fs\"");
+    assert_eq!(
+        refused("[storage]\npth = \"x\""),
+        "unknown key \"pth\" in [storage]; the nearest is \"path\""
+    );
+    assert_eq!(
+        refused("[storrage]\n"),
+        "unknown key \"storrage\" at the top level; the nearest is \"storage\""
+    );
+    assert_eq!(
+        refused("[storage]\nbackend = \"fss\""),
+        "unknown backend \"fss\" in [storage]; the nearest is \"fs\""
+    );
     assert_eq!(
         refused("[storage.lock]\nbackend = \"memory\"\nurll = \"x\""),
         "unknown key \"urll\" in [storage.lock]; the nearest is \"url\""
     );
     assert!(refused("[storage]\nzzz = 1").contains("known are: backend, url"), "nothing is near");
     let other = refused("[storage]\nbackend = \"memory\"\npath = \"x\"");
-    assert!(other.starts_with("unknown key \"path\" of backend \"memory\" in [storage]; "), "{other}");
+    assert!(
+        other.starts_with("unknown key \"path\" of backend \"memory\" in [storage]; "),
+        "{other}"
+    );
 }
 
 #[test]
 fn wrong_types_and_broken_toml_are_told_in_one_line() {
-    assert_eq!(refused("[storage]\npath = 1"), "\"path\" in [storage] is to be a path that is not empty");
+    assert_eq!(
+        refused("[storage]\npath = 1"),
+        "\"path\" in [storage] is to be a path that is not empty"
+    );
     assert!(refused("[storage\n").starts_with("line 1 is not TOML: "), "{}", refused("[storage\n"));
-    assert!(refused("[storage]\na = \n").starts_with("line 2 is not TOML: "), "{}", refused("[storage]\na = \n"));
+    assert!(
+        refused("[storage]\na = \n").starts_with("line 2 is not TOML: "),
+        "{}",
+        refused("[storage]\na = \n")
+    );
     assert_eq!(refused("storage = 1"), "\"storage\" is a section: write [storage]");
     assert_eq!(refused("[storage]\nlock = 1"), "\"lock\" is a section: write [storage.lock]");
 }
@@ -51,7 +70,10 @@ fn a_url_in_the_file_is_refined_by_the_other_keys() {
     let config = Config::from_toml("[storage]\nurl = \"file:///a\"\npath = \"/b\"").unwrap();
     assert_eq!(config.path(), Some(Path::new("/b")));
     let both = refused("[storage]\nurl = \"file:///a\"\nbackend = \"memory\"");
-    assert_eq!(both, "[storage] has the backend \"memory\" and a URL of the backend \"fs\"; remove one");
+    assert_eq!(
+        both,
+        "[storage] has the backend \"memory\" and a URL of the backend \"fs\"; remove one"
+    );
 }
 
 #[test]
@@ -66,9 +88,16 @@ fn relative_paths_start_at_the_config_file() {
     std::fs::remove_dir_all(&dir).unwrap();
     assert_eq!(
         shown,
-        format!("cannot read config \"{}\": unknown key \"paht\" in [storage]; the nearest is \"path\"", file.display())
+        format!(
+            "cannot read config \"{}\": unknown key \"paht\" in [storage]; the nearest is \"path\"",
+            file.display()
+        )
     );
-    assert_eq!(Config::from_file(&file).unwrap_err().kind(), ErrorKind::InvalidConfig, "no such file");
+    assert_eq!(
+        Config::from_file(&file).unwrap_err().kind(),
+        ErrorKind::InvalidConfig,
+        "no such file"
+    );
 }
 
 #[test]
@@ -84,14 +113,24 @@ fn discovery_goes_from_variable_to_file_to_default() {
     );
     #[cfg(target_os = "linux")]
     assert_eq!(
-        Environment::new([("HOME", "/home/u"), ("XDG_DATA_HOME", "/data")], &dir).default_storage().as_deref(),
+        Environment::new([("HOME", "/home/u"), ("XDG_DATA_HOME", "/data")], &dir)
+            .default_storage()
+            .as_deref(),
         Some(Path::new("/data/certstore"))
     );
     std::fs::write(dir.join("certstore.toml"), "[storage]\nbackend = \"memory\"").unwrap();
-    assert_eq!(Config::discover_in(&home).unwrap().backend(), "memory", "a file in the working directory");
+    assert_eq!(
+        Config::discover_in(&home).unwrap().backend(),
+        "memory",
+        "a file in the working directory"
+    );
     std::fs::write(dir.join("other.toml"), "[storage]\npath = \"/named\"").unwrap();
     let named = Environment::new([("CERTSTORE_CONFIG", "other.toml")], &dir);
-    assert_eq!(Config::discover_in(&named).unwrap().path(), Some(Path::new("/named")), "a file that is named");
+    assert_eq!(
+        Config::discover_in(&named).unwrap().path(),
+        Some(Path::new("/named")),
+        "a file that is named"
+    );
     let missing = Environment::new([("CERTSTORE_CONFIG", "none.toml")], &dir);
     assert_eq!(Config::discover_in(&missing).unwrap_err().kind(), ErrorKind::InvalidConfig);
     std::fs::remove_dir_all(&dir).unwrap();
@@ -103,14 +142,27 @@ fn discovery_goes_from_variable_to_file_to_default() {
 #[test]
 fn variables_stand_over_the_file() {
     let with = |name: &str, value: &str| {
-        let mut draft = super::Draft::from_toml("[storage]\nbackend = \"fs\"\npath = \"/a\"").unwrap();
+        let mut draft =
+            super::Draft::from_toml("[storage]\nbackend = \"fs\"\npath = \"/a\"").unwrap();
         draft.override_by(Environment::new([(name, value), ("HOME", "/h")], "").variables())?;
         Config::from_draft(draft, None)
     };
     assert_eq!(with("CERTSTORE_STORAGE_PATH", "/b").unwrap().path(), Some(Path::new("/b")));
-    assert_eq!(with("CERTSTORE_STORAGE_PATH", "").unwrap().path(), Some(Path::new("/a")), "empty is as if unset");
-    assert_eq!(with("CERTSTORE_STORAGE_URL", "memory:").unwrap().backend(), "memory", "replaces the section");
-    assert_eq!(with("CERTSTORE_STORAGE_BACKEND", "memory").unwrap().backend(), "memory", "replaces the section");
+    assert_eq!(
+        with("CERTSTORE_STORAGE_PATH", "").unwrap().path(),
+        Some(Path::new("/a")),
+        "empty is as if unset"
+    );
+    assert_eq!(
+        with("CERTSTORE_STORAGE_URL", "memory:").unwrap().backend(),
+        "memory",
+        "replaces the section"
+    );
+    assert_eq!(
+        with("CERTSTORE_STORAGE_BACKEND", "memory").unwrap().backend(),
+        "memory",
+        "replaces the section"
+    );
     assert!(with("CERTSTORE_STORAGE_LOCK_URL", "memory:").unwrap().lock.is_some());
     assert_eq!(
         with("CERTSTORE_STORAGE_PAHT", "/b").unwrap_err().to_string(),
@@ -122,8 +174,16 @@ fn variables_stand_over_the_file() {
 fn the_reference_and_the_help_name_every_key() {
     let (page, help) = (super::config_reference(), super::config_help());
     for key in super::KEYS {
-        assert!(page.contains(&format!("| `{}` |", key.name)) && page.contains(&key.env()), "{}", key.name);
-        assert!(help.contains(&format!("  {} (", key.name)) && help.contains(key.doc), "{}", key.name);
+        assert!(
+            page.contains(&format!("| `{}` |", key.name)) && page.contains(&key.env()),
+            "{}",
+            key.name
+        );
+        assert!(
+            help.contains(&format!("  {} (", key.name)) && help.contains(key.doc),
+            "{}",
+            key.name
+        );
     }
     for backend in super::BACKENDS {
         assert!(page.contains(backend.example), "{}", backend.name);

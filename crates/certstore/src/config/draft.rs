@@ -26,7 +26,9 @@ impl Draft {
     /// Reads the TOML of a config file.
     pub(super) fn from_toml(text: &str) -> Result<Self> {
         let whole: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let line = error
+                .span()
+                .map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             let message: Vec<_> = error.message().split_whitespace().collect();
             invalid(format!("line {line} is not TOML: {}", message.join(" ")))
         })?;
@@ -66,15 +68,21 @@ impl Draft {
     pub(super) fn override_by(&mut self, variables: &BTreeMap<String, String>) -> Result<()> {
         let (mut storage, mut lock) = (BTreeMap::new(), BTreeMap::new());
         for (variable, value) in variables.iter().filter(|(_, value)| !value.is_empty()) {
-            let (section, key) = match (variable.strip_prefix(ENV_LOCK_PREFIX), variable.strip_prefix(ENV_PREFIX)) {
-                (Some(key), _) => (&mut lock, key),
-                (None, Some(key)) => (&mut storage, key),
-                (None, None) => continue,
-            };
+            let (section, key) =
+                match (variable.strip_prefix(ENV_LOCK_PREFIX), variable.strip_prefix(ENV_PREFIX)) {
+                    (Some(key), _) => (&mut lock, key),
+                    (None, Some(key)) => (&mut storage, key),
+                    (None, None) => continue,
+                };
             let key = key.to_ascii_lowercase();
             if table::key(&key).is_none() {
                 let known: Vec<_> = KEYS.iter().map(table::ConfigKey::env).collect();
-                return Err(unknown("variable", variable, "in the environment", known.iter().map(String::as_str)));
+                return Err(unknown(
+                    "variable",
+                    variable,
+                    "in the environment",
+                    known.iter().map(String::as_str),
+                ));
             }
             section.insert(key, Raw::Text(value.clone()));
         }
@@ -110,7 +118,9 @@ impl Section {
         let url = match self.keys.remove("url") {
             None => None,
             Some(url) => {
-                let text = url.as_text().ok_or_else(|| invalid(format!("\"url\" in [{name}] is to be a text")))?;
+                let text = url
+                    .as_text()
+                    .ok_or_else(|| invalid(format!("\"url\" in [{name}] is to be a text")))?;
                 Some(StorageUrl::parse(text)?)
             }
         };
@@ -124,9 +134,17 @@ impl Section {
                 unknown("key", key, &format!("in [{name}]"), names_for(backend).chain(["lock"]))
             })?;
             if !known.is_for(backend.name) {
-                return Err(unknown("key", key, &format!("of backend \"{}\" in [{name}]", backend.name), names_for(backend)));
+                return Err(unknown(
+                    "key",
+                    key,
+                    &format!("of backend \"{}\" in [{name}]", backend.name),
+                    names_for(backend),
+                ));
             }
-            values.insert(known.name, value.read(known.kind, base, &format!("\"{key}\" in [{name}]"))?);
+            values.insert(
+                known.name,
+                value.read(known.kind, base, &format!("\"{key}\" in [{name}]"))?,
+            );
         }
         Ok(Settings { backend, values })
     }
@@ -136,9 +154,12 @@ impl Section {
         let Some(named) = self.keys.remove("backend") else {
             return Ok(by_url.unwrap_or(&BACKENDS[1]));
         };
-        let named = named.as_text().ok_or_else(|| invalid(format!("\"backend\" in [{section}] is to be a text")))?;
-        let known = table::backend(named)
-            .ok_or_else(|| unknown("backend", named, &format!("in [{section}]"), BACKENDS.iter().map(|b| b.name)))?;
+        let named = named
+            .as_text()
+            .ok_or_else(|| invalid(format!("\"backend\" in [{section}] is to be a text")))?;
+        let known = table::backend(named).ok_or_else(|| {
+            unknown("backend", named, &format!("in [{section}]"), BACKENDS.iter().map(|b| b.name))
+        })?;
         match by_url {
             Some(by_url) if by_url != known => Err(invalid(format!(
                 "[{section}] has the backend \"{named}\" and a URL of the backend \"{}\"; remove one",
@@ -152,7 +173,12 @@ impl Section {
 fn backend_of(url: &StorageUrl) -> Result<&'static BackendInfo> {
     match BACKENDS.iter().find(|backend| backend.scheme == url.scheme) {
         Some(known) => available(known),
-        None => Err(unknown("scheme", &url.scheme, "of a storage URL", BACKENDS.iter().map(|b| b.scheme))),
+        None => Err(unknown(
+            "scheme",
+            &url.scheme,
+            "of a storage URL",
+            BACKENDS.iter().map(|b| b.scheme),
+        )),
     }
 }
 
@@ -160,35 +186,54 @@ fn available(backend: &'static BackendInfo) -> Result<&'static BackendInfo> {
     if backend.available {
         return Ok(backend);
     }
-    Err(invalid(format!("this build has no backend \"{0}\"; build it with the feature \"{0}\"", backend.name)))
+    Err(invalid(format!(
+        "this build has no backend \"{0}\"; build it with the feature \"{0}\"",
+        backend.name
+    )))
 }
 
 /// The settings that the URL of a backend holds.
-fn read_url(backend: &BackendInfo, url: StorageUrl, base: Option<&Path>) -> Result<BTreeMap<&'static str, Value>> {
+fn read_url(
+    backend: &BackendInfo,
+    url: StorageUrl,
+    base: Option<&Path>,
+) -> Result<BTreeMap<&'static str, Value>> {
     let mut values = BTreeMap::new();
     if url.user.is_some() || url.password.is_some() {
         return Err(invalid(format!("a {}: URL has no user and no password", backend.scheme)));
     }
     if url.authority.as_deref().is_some_and(|host| !matches!(host, "" | "localhost")) {
-        return Err(invalid(format!("a {0}: URL has no host; write {1}", backend.scheme, backend.example)));
+        return Err(invalid(format!(
+            "a {0}: URL has no host; write {1}",
+            backend.scheme, backend.example
+        )));
     }
     match backend.name {
         "fs" if url.path.is_empty() => {
             return Err(invalid(format!("a file: URL needs a path; write {}", backend.example)));
         }
         "fs" => {
-            let path = Raw::Text(url.path).read(table::Kind::Path, base, "the path of a file: URL")?;
+            let path =
+                Raw::Text(url.path).read(table::Kind::Path, base, "the path of a file: URL")?;
             values.insert("path", path);
         }
         _ if matches!(url.path.as_str(), "" | "/") => {}
-        _ => return Err(invalid(format!("a {0}: URL has no path; write {1}", backend.scheme, backend.example))),
+        _ => {
+            return Err(invalid(format!(
+                "a {0}: URL has no path; write {1}",
+                backend.scheme, backend.example
+            )));
+        }
     }
     for (name, value) in url.query {
         let place = format!("of a {}: URL", backend.scheme);
         let known = table::key(&name)
             .filter(|key| key.is_for(backend.name) && !key.backends.is_empty())
             .ok_or_else(|| unknown("parameter", &name, &place, names_for(backend)))?;
-        values.insert(known.name, Raw::Text(value).read(known.kind, base, &format!("parameter \"{name}\" {place}"))?);
+        values.insert(
+            known.name,
+            Raw::Text(value).read(known.kind, base, &format!("parameter \"{name}\" {place}"))?,
+        );
     }
     Ok(values)
 }
@@ -209,5 +254,8 @@ fn unknown<'a>(
         Some(near) => format!("the nearest is \"{near}\""),
         None => format!("known are: {}", known.join(", ")),
     };
-    certstore_core::Error::new(ErrorKind::InvalidConfig, format!("unknown {what} \"{given}\" {place}; {hint}"))
+    certstore_core::Error::new(
+        ErrorKind::InvalidConfig,
+        format!("unknown {what} \"{given}\" {place}; {hint}"),
+    )
 }

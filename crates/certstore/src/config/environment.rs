@@ -18,18 +18,24 @@ impl Environment {
     #[must_use]
     pub fn of_process() -> Self {
         // A variable that is not UTF-8 is none of ours: ours hold names, numbers, and paths that TOML could hold.
-        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Self { variables: variables.collect(), directory: PathBuf::new() }
     }
 
     /// An environment of these variables and this working directory.
     #[must_use]
-    pub fn new<N, V>(variables: impl IntoIterator<Item = (N, V)>, directory: impl AsRef<Path>) -> Self
+    pub fn new<N, V>(
+        variables: impl IntoIterator<Item = (N, V)>,
+        directory: impl AsRef<Path>,
+    ) -> Self
     where
         N: Into<String>,
         V: Into<String>,
     {
-        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let variables =
+            variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         Self { variables, directory: directory.as_ref().to_owned() }
     }
 
@@ -52,7 +58,9 @@ impl Environment {
     pub fn default_storage(&self) -> Option<PathBuf> {
         let data = if cfg!(windows) {
             PathBuf::from(self.get("LOCALAPPDATA")?)
-        } else if let Some(data) = self.get("XDG_DATA_HOME").map(Path::new).filter(|path| path.is_absolute()) {
+        } else if let Some(data) =
+            self.get("XDG_DATA_HOME").map(Path::new).filter(|path| path.is_absolute())
+        {
             data.to_owned()
         } else if cfg!(target_os = "macos") {
             Path::new(self.get("HOME")?).join("Library/Application Support")
@@ -70,7 +78,11 @@ impl Environment {
 impl fmt::Debug for Environment {
     /// Other programs keep secrets in the environment: only our variables are shown, and only by name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ours: Vec<_> = self.variables.keys().filter(|name| name.starts_with(ENV_PREFIX)).collect();
-        f.debug_struct("Environment").field("ours", &ours).field("directory", &self.directory).finish_non_exhaustive()
+        let ours: Vec<_> =
+            self.variables.keys().filter(|name| name.starts_with(ENV_PREFIX)).collect();
+        f.debug_struct("Environment")
+            .field("ours", &ours)
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,10 @@ pub fn config_reference() -> String {
     let mut page = String::from(INTRODUCTION);
     page.push_str("## Backends\n\n| backend | URL | what it is |\n|---|---|---|\n");
     for backend in BACKENDS {
-        line(&mut page, format_args!("| `{}` | `{}` | {} |", backend.name, backend.example, backend.doc));
+        line(
+            &mut page,
+            format_args!("| `{}` | `{}` | {} |", backend.name, backend.example, backend.doc),
+        );
     }
     page.push_str("\n## Keys of `[storage]`\n\n");
     page.push_str("The same keys stand in `[storage.lock]`, with variables that start with `CERTSTORE_STORAGE_LOCK_`.\n\n");
@@ -27,7 +30,8 @@ pub fn config_reference() -> String {
 pub fn config_help() -> String {
     let mut text = String::new();
     for key in KEYS {
-        let backends = if key.backends.is_empty() { "all".to_owned() } else { key.backends.join(", ") };
+        let backends =
+            if key.backends.is_empty() { "all".to_owned() } else { key.backends.join(", ") };
         let unit = if key.unit.is_empty() { String::new() } else { format!(" {}", key.unit) };
         let default = key.default.replace('`', "");
         line(&mut text, format_args!("  {} ({backends}; default {default}{unit})", key.name));
@@ -40,7 +44,10 @@ fn row(key: &ConfigKey) -> String {
     let backends = if key.backends.is_empty() { "all".to_owned() } else { key.backends.join(", ") };
     let unit = if key.unit.is_empty() { "-" } else { key.unit };
     let (kind, env) = (key.kind.describe(), key.env());
-    format!("| `{}` | {backends} | {kind} | {} | {unit} | `{env}` | {} |", key.name, key.default, key.doc)
+    format!(
+        "| `{}` | {backends} | {kind} | {} | {unit} | `{env}` | {} |",
+        key.name, key.default, key.doc
+    )
 }
 
 fn line(page: &mut String, text: std::fmt::Arguments<'_>) {

@@ -21,11 +21,17 @@ impl StorageUrl {
     /// Splits a URL.
     pub(super) fn parse(url: &str) -> Result<Self> {
         if let Some(control) = url.chars().find(|c| c.is_control()) {
-            return Err(wrong(format!("a storage URL has no control characters, this one has {control:?}")));
+            return Err(wrong(format!(
+                "a storage URL has no control characters, this one has {control:?}"
+            )));
         }
-        let (scheme, rest) = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)).ok_or_else(|| {
-            wrong("a storage URL starts with a scheme, like memory: or file:///var/lib/certstore".to_owned())
-        })?;
+        let (scheme, rest) =
+            url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)).ok_or_else(|| {
+                wrong(
+                    "a storage URL starts with a scheme, like memory: or file:///var/lib/certstore"
+                        .to_owned(),
+                )
+            })?;
         let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = match rest.strip_prefix("//") {
@@ -39,8 +45,11 @@ impl StorageUrl {
             Some((login, host)) => (Some(login), Some(host)),
             None => (None, authority),
         };
-        let (user, password) = match login.map(|login| login.split_once(':').unwrap_or((login, ""))) {
-            Some((user, password)) => (Some(decode(user)?), Some(password).filter(|text| !text.is_empty())),
+        let (user, password) = match login.map(|login| login.split_once(':').unwrap_or((login, "")))
+        {
+            Some((user, password)) => {
+                (Some(decode(user)?), Some(password).filter(|text| !text.is_empty()))
+            }
             None => (None, None),
         };
         Ok(Self {
@@ -49,7 +58,11 @@ impl StorageUrl {
             password: password.map(decode).transpose()?.map(Secret::new),
             authority: authority.map(decode).transpose()?,
             path: decode(path)?,
-            query: query.split('&').filter(|pair| !pair.is_empty()).map(parameter).collect::<Result<_>>()?,
+            query: query
+                .split('&')
+                .filter(|pair| !pair.is_empty())
+                .map(parameter)
+                .collect::<Result<_>>()?,
         })
     }
 }
@@ -74,9 +87,9 @@ fn is_scheme(text: &str) -> bool {
 }
 
 fn parameter(pair: &str) -> Result<(String, String)> {
-    let (name, value) = pair
-        .split_once('=')
-        .ok_or_else(|| wrong("every parameter of a storage URL is written name=value".to_owned()))?;
+    let (name, value) = pair.split_once('=').ok_or_else(|| {
+        wrong("every parameter of a storage URL is written name=value".to_owned())
+    })?;
     Ok((decode(name)?, decode(value)?))
 }
 
@@ -89,11 +102,17 @@ fn decode(text: &str) -> Result<String> {
             rest = tail;
             continue;
         }
-        let byte = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(byte.ok_or_else(|| wrong("a % in a storage URL is followed by two hexadecimal digits".to_owned()))?);
+        let byte = tail
+            .get(..2)
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.ok_or_else(|| {
+            wrong("a % in a storage URL is followed by two hexadecimal digits".to_owned())
+        })?);
         rest = &tail[2..];
     }
-    String::from_utf8(bytes).map_err(|_| wrong("a storage URL is UTF-8 once its % sequences are decoded".to_owned()))
+    String::from_utf8(bytes)
+        .map_err(|_| wrong("a storage URL is UTF-8 once its % sequences are decoded".to_owned()))
 }
 
 /// The URL itself is not shown: it may hold a password.

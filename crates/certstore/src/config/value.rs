@@ -42,9 +42,9 @@ impl Raw {
             (Kind::Number, Self::Toml(toml::Value::Integer(number))) => {
                 u64::try_from(*number).map(Value::Number).map_err(|_| wrong())
             }
-            (Kind::Duration, Self::Toml(toml::Value::Integer(seconds))) => {
-                u64::try_from(*seconds).map(|seconds| Value::Duration(Duration::from_secs(seconds))).map_err(|_| wrong())
-            }
+            (Kind::Duration, Self::Toml(toml::Value::Integer(seconds))) => u64::try_from(*seconds)
+                .map(|seconds| Value::Duration(Duration::from_secs(seconds)))
+                .map_err(|_| wrong()),
             _ => read_text(self.as_text().ok_or_else(wrong)?, kind, base).ok_or_else(wrong),
         }
     }
@@ -56,7 +56,9 @@ fn read_text(text: &str, kind: Kind, base: Option<&Path>) -> Option<Value> {
     }
     match kind {
         Kind::Text => Some(Value::Text(text.to_owned())),
-        Kind::Path => Some(Value::Path(base.map_or_else(|| PathBuf::from(text), |base| base.join(text)))),
+        Kind::Path => {
+            Some(Value::Path(base.map_or_else(|| PathBuf::from(text), |base| base.join(text))))
+        }
         Kind::Duration => crate::parse_duration(text).ok().map(Value::Duration),
         Kind::Number => text.parse().ok().map(Value::Number),
         Kind::Flag => text.parse().ok().map(Value::Flag),

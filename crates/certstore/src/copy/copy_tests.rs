@@ -26,12 +26,23 @@ async fn copies_what_differs_and_resumes() {
     let dry = CopyOptions { dry_run: true, ..options.clone() };
     let planned = copy(&source, &target, &dry, |_| {}).await.unwrap();
     assert_eq!(planned, CopyReport { dry_run: true, ..report(2, 1, 1, 5) });
-    assert_eq!(target.load(&key("a/c")).await.unwrap().as_ref(), b"old", "a dry run writes nothing");
+    assert_eq!(
+        target.load(&key("a/c")).await.unwrap().as_ref(),
+        b"old",
+        "a dry run writes nothing"
+    );
     let seen = std::sync::Mutex::new(Vec::new());
-    let done = copy(&source, &target, &options, |at| seen.lock().unwrap().push((at.done, at.total))).await.unwrap();
+    let done =
+        copy(&source, &target, &options, |at| seen.lock().unwrap().push((at.done, at.total)))
+            .await
+            .unwrap();
     assert_eq!(done, report(2, 1, 1, 5));
     assert_eq!(*seen.lock().unwrap(), [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]);
-    assert_eq!(copy(&source, &target, &options, |_| {}).await.unwrap(), report(0, 0, 4, 0), "again: nothing to do");
+    assert_eq!(
+        copy(&source, &target, &options, |_| {}).await.unwrap(),
+        report(0, 0, 4, 0),
+        "again: nothing to do"
+    );
     for entry in source.list(&Dir::ROOT, true).await.unwrap() {
         if let Ok(value) = source.load(&entry).await {
             assert_eq!(target.load(&entry).await.unwrap(), value, "{entry}");
@@ -54,7 +65,8 @@ async fn one_directory_or_one_key() {
 
 #[tokio::test]
 async fn what_the_target_cannot_hold_is_told_before_the_first_write() {
-    let source = with(&[("0", b"first"), ("a/b", b"1"), ("c", b"2"), ("d", b"3"), ("e/f/g", b"4")]).await;
+    let source =
+        with(&[("0", b"first"), ("a/b", b"1"), ("c", b"2"), ("d", b"3"), ("e/f/g", b"4")]).await;
     let target = with(&[("a", b"a value"), ("c/x", b"c is a directory"), ("e/f", b"value")]).await;
     let error = copy(&source, &target, &CopyOptions::default(), |_| {}).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
@@ -69,7 +81,13 @@ async fn what_the_target_cannot_hold_is_told_before_the_first_write() {
     }
     assert!(!target.exists(&key("0")).await.unwrap(), "nothing was written");
     let inner = CopyOptions { dir: Dir::new("e/f").unwrap(), ..CopyOptions::default() };
-    assert!(copy(&source, &target, &inner, |_| {}).await.unwrap_err().to_string().contains("e/f is a directory here"));
+    assert!(
+        copy(&source, &target, &inner, |_| {})
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("e/f is a directory here")
+    );
     let deeper = CopyOptions { dir: Dir::new("e/f/g").unwrap(), ..CopyOptions::default() };
     let text = copy(&source, &target, &deeper, |_| {}).await.unwrap_err().to_string();
     assert!(text.contains("e/f is a directory here and a value there"), "{text}");
@@ -92,7 +110,9 @@ fn a_value_above_others_is_found_in_sorted_order() {
     let mut ancestors = super::plan::Ancestors::default();
     let above: Vec<_> = ["a", "a-b", "a-b/c", "a.d", "a/b", "a/b/c", "a/x", "ab", "b"]
         .into_iter()
-        .filter_map(|name| ancestors.above(&KeyInfo::file(key(name))).map(|file| (file.to_string(), name)))
+        .filter_map(|name| {
+            ancestors.above(&KeyInfo::file(key(name))).map(|file| (file.to_string(), name))
+        })
         .collect();
     let told = |file: &str, name| (file.to_owned(), name);
     assert_eq!(above, [told("a-b", "a-b/c"), told("a", "a/b"), told("a/b", "a/b/c")]);

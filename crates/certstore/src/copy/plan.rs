@@ -22,7 +22,11 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Lists both storages side by side; neither is held in memory.
-    pub(super) async fn make(source: &dyn Storage, target: &dyn Storage, options: &CopyOptions) -> Result<Self> {
+    pub(super) async fn make(
+        source: &dyn Storage,
+        target: &dyn Storage,
+        options: &CopyOptions,
+    ) -> Result<Self> {
         let mut plan = Self { foreign: source.foreign(&options.dir).await?, ..Self::default() };
         let limits = target.capabilities();
         let exclusive = limits.tree == Tree::Exclusive;
@@ -45,12 +49,19 @@ impl Plan {
                 continue;
             }
             if let Some(file) = files.above(&entry) {
-                plan.obstacle(format!("{file} is a value and a directory at once, which the target cannot hold"));
+                plan.obstacle(format!(
+                    "{file} is a value and a directory at once, which the target cannot hold"
+                ));
             }
             if let Some(there) = same_key(&mut theirs, &entry.key).await?
                 && there.is_terminal != entry.is_terminal
             {
-                plan.obstacle(format!("{} is {} here and {} there", entry.key, what(&entry), what(&there)));
+                plan.obstacle(format!(
+                    "{} is {} here and {} there",
+                    entry.key,
+                    what(&entry),
+                    what(&there)
+                ));
             }
         }
         Ok(plan)
@@ -58,10 +69,13 @@ impl Plan {
 
     /// Fails where something stands in the way.
     pub(super) fn check(&self, source: &dyn Storage, options: &CopyOptions) -> Result<()> {
-        let problem = if self.obstacles.is_empty() && (self.foreign.is_empty() || options.skip_foreign) {
+        let problem = if self.obstacles.is_empty()
+            && (self.foreign.is_empty() || options.skip_foreign)
+        {
             return Ok(());
         } else if self.obstacles.is_empty() {
-            let shown: Vec<_> = self.foreign.iter().take(NAMED).map(|name| format!("{name:?}")).collect();
+            let shown: Vec<_> =
+                self.foreign.iter().take(NAMED).map(|name| format!("{name:?}")).collect();
             let count = self.foreign.len();
             format!(
                 "{count} stored {} no valid {}: {}{}; rename them, or leave them out with skip-foreign",
@@ -71,10 +85,13 @@ impl Plan {
                 if count > NAMED { ", ..." } else { "" },
             )
         } else {
-            let more = if self.more > 0 { format!("; and {} more", self.more) } else { String::new() };
+            let more =
+                if self.more > 0 { format!("; and {} more", self.more) } else { String::new() };
             format!("{}{more}; nothing was written", self.obstacles.join("; "))
         };
-        let error = Error::new(ErrorKind::Conflict, problem).with_operation("copy").with_backend(source.backend());
+        let error = Error::new(ErrorKind::Conflict, problem)
+            .with_operation("copy")
+            .with_backend(source.backend());
         Err(match options.dir.key() {
             Some(dir) => error.with_key(dir),
             None => error,
@@ -90,7 +107,9 @@ impl Plan {
         let mut above = dir.key().map_or(Dir::ROOT, Key::parent);
         while let Some(key) = above.key().cloned() {
             match target.stat(&key).await {
-                Ok(there) if there.is_terminal => self.obstacle(format!("{key} is a directory here and a value there")),
+                Ok(there) if there.is_terminal => {
+                    self.obstacle(format!("{key} is a directory here and a value there"))
+                }
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -106,7 +125,10 @@ fn what(entry: &KeyInfo) -> &'static str {
 }
 
 /// The values that are copied, in the order of the keys.
-pub(super) async fn values<'a>(source: &'a dyn Storage, dir: &Dir) -> Result<BoxStream<'a, Result<Key>>> {
+pub(super) async fn values<'a>(
+    source: &'a dyn Storage,
+    dir: &Dir,
+) -> Result<BoxStream<'a, Result<Key>>> {
     let entries = entries(source, dir, false).await?;
     Ok(entries.try_filter_map(async |entry| Ok(entry.is_terminal.then_some(entry.key))).boxed())
 }
@@ -120,13 +142,18 @@ async fn entries<'a>(
     let Some(key) = dir.key() else { return Ok(storage.walk(dir)) };
     match storage.stat(key).await {
         Ok(own) => Ok(stream::once(async { Ok(own) }).chain(storage.walk(dir)).boxed()),
-        Err(error) if missing_is_empty && error.kind() == ErrorKind::NotFound => Ok(stream::empty().boxed()),
+        Err(error) if missing_is_empty && error.kind() == ErrorKind::NotFound => {
+            Ok(stream::empty().boxed())
+        }
         Err(error) => Err(error),
     }
 }
 
 /// The entry of `theirs` at `key`; both sides are sorted, so what lies before it is done with.
-async fn same_key(theirs: &mut Peekable<BoxStream<'_, Result<KeyInfo>>>, key: &Key) -> Result<Option<KeyInfo>> {
+async fn same_key(
+    theirs: &mut Peekable<BoxStream<'_, Result<KeyInfo>>>,
+    key: &Key,
+) -> Result<Option<KeyInfo>> {
     let mut theirs = std::pin::Pin::new(theirs);
     loop {
         let order = match theirs.as_mut().peek().await {

@@ -32,21 +32,28 @@ impl Parsed {
             let block = block.map_err(|error| format!("the PEM is damaged: {error}"))?;
             if block.label == "CERTIFICATE" {
                 chain_length += 1;
-                let (rest, _) = X509Certificate::from_der(&block.contents)
-                    .map_err(|error| format!("certificate {chain_length} cannot be read: {error}"))?;
+                let (rest, _) = X509Certificate::from_der(&block.contents).map_err(|error| {
+                    format!("certificate {chain_length} cannot be read: {error}")
+                })?;
                 if !rest.is_empty() {
-                    return Err(format!("certificate {chain_length} has {} bytes after its end", rest.len()));
+                    return Err(format!(
+                        "certificate {chain_length} has {} bytes after its end",
+                        rest.len()
+                    ));
                 }
                 first.get_or_insert(block.contents);
             }
         }
         let der = first.ok_or("no certificate in it")?;
-        let (_, leaf) = X509Certificate::from_der(&der).map_err(|error| format!("the certificate cannot be read: {error}"))?;
+        let (_, leaf) = X509Certificate::from_der(&der)
+            .map_err(|error| format!("the certificate cannot be read: {error}"))?;
         Ok(Self::of(&leaf, chain_length))
     }
 
     fn of(leaf: &X509Certificate<'_>, chain_length: usize) -> Self {
-        let common_name = text_of(leaf.subject(), |name| name.iter_common_name().next()?.as_str().ok().map(str::to_owned));
+        let common_name = text_of(leaf.subject(), |name| {
+            name.iter_common_name().next()?.as_str().ok().map(str::to_owned)
+        });
         let mut names = alternative_names(leaf);
         if names.is_empty() {
             names.extend(common_name.clone());
@@ -55,7 +62,12 @@ impl Parsed {
             names,
             common_name,
             issuer: text_of(leaf.issuer(), issuer_name).unwrap_or_default(),
-            serial: leaf.raw_serial().iter().skip_while(|byte| **byte == 0).map(|byte| format!("{byte:02X}")).collect(),
+            serial: leaf
+                .raw_serial()
+                .iter()
+                .skip_while(|byte| **byte == 0)
+                .map(|byte| format!("{byte:02X}"))
+                .collect(),
             not_before_unix: leaf.validity().not_before.timestamp(),
             not_after_unix: leaf.validity().not_after.timestamp(),
             key_type: key_type(leaf.public_key()),
@@ -87,7 +99,9 @@ fn escape(c: char) -> impl Iterator<Item = char> {
 fn alternative_names(leaf: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(extension)) = leaf.subject_alternative_name() else { return Vec::new() };
     let names = extension.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::DNSName(name) | GeneralName::RFC822Name(name) | GeneralName::URI(name) => Some((*name).to_owned()),
+        GeneralName::DNSName(name) | GeneralName::RFC822Name(name) | GeneralName::URI(name) => {
+            Some((*name).to_owned())
+        }
         GeneralName::IPAddress(bytes) => Some(address(bytes)),
         _ => None,
     });
@@ -106,7 +120,12 @@ fn address(bytes: &[u8]) -> String {
 
 fn key_type(key: &SubjectPublicKeyInfo<'_>) -> String {
     let algorithm = key.algorithm.algorithm.to_id_string();
-    let curve = key.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok()).map(|oid| oid.to_id_string());
+    let curve = key
+        .algorithm
+        .parameters
+        .as_ref()
+        .and_then(|any| any.as_oid().ok())
+        .map(|oid| oid.to_id_string());
     match (algorithm.as_str(), key.parsed()) {
         ("1.2.840.10045.2.1", _) => match curve.as_deref() {
             Some("1.2.840.10045.3.1.7") => "ECDSA P-256".into(),

@@ -23,8 +23,16 @@ async fn caddys_certificates_with_names_dates_and_matching_keys() {
         .map(|row| {
             let details = row.details.as_ref().unwrap();
             assert_eq!(row.key, KeyMatch::Yes, "{:?}", row.certificate);
-            assert_eq!((row.error.as_deref(), details.chain_length, details.authority), (None, 2, false));
-            (details.names.join(","), details.not_after.as_str(), details.days_left, details.key_type.as_str())
+            assert_eq!(
+                (row.error.as_deref(), details.chain_length, details.authority),
+                (None, 2, false)
+            );
+            (
+                details.names.join(","),
+                details.not_after.as_str(),
+                details.days_left,
+                details.key_type.as_str(),
+            )
         })
         .collect();
     let p256 = "ECDSA P-256";
@@ -40,15 +48,22 @@ async fn caddys_certificates_with_names_dates_and_matching_keys() {
     ];
     assert_eq!(found, expected.map(|(name, until, days, key)| (name.to_owned(), until, days, key)));
     let rsa = rows[5].details.as_ref().unwrap();
-    assert_eq!((rsa.serial.as_str(), rsa.issuer.as_str()), ("54C8A917D936340F", "Pebble Intermediate CA 73dcc8"));
-    assert_eq!((rsa.not_before.as_str(), rsa.common_name.as_deref()), ("2026-11-22T00:31:48Z", Some("rsa.example.test")));
+    assert_eq!(
+        (rsa.serial.as_str(), rsa.issuer.as_str()),
+        ("54C8A917D936340F", "Pebble Intermediate CA 73dcc8")
+    );
+    assert_eq!(
+        (rsa.not_before.as_str(), rsa.common_name.as_deref()),
+        ("2026-11-22T00:31:48Z", Some("rsa.example.test"))
+    );
     assert_eq!(rows[0].details.as_ref().unwrap().common_name, None);
 }
 
 #[tokio::test]
 async fn authorities_are_marked() {
     let rows = certs(&caddy_storage().await, &options()).await.unwrap();
-    let authorities: Vec<_> = rows.iter().filter(|row| row.details.as_ref().unwrap().authority).collect();
+    let authorities: Vec<_> =
+        rows.iter().filter(|row| row.details.as_ref().unwrap().authority).collect();
     assert_eq!((rows.len(), authorities.len()), (10, 2));
     assert!(authorities.iter().all(|row| row.key == KeyMatch::Yes), "{authorities:?}");
 }
@@ -57,7 +72,8 @@ async fn authorities_are_marked() {
 async fn broken_certificates_are_rows_with_an_error() {
     let storage = caddy_storage().await;
     let site = "certificates/local/internal.example.test/internal.example.test";
-    let (crt, key) = (Key::new(&format!("{site}.crt")).unwrap(), Key::new(&format!("{site}.key")).unwrap());
+    let (crt, key) =
+        (Key::new(&format!("{site}.crt")).unwrap(), Key::new(&format!("{site}.key")).unwrap());
     let whole = storage.load(&crt).await.unwrap();
     for (value, part) in [
         (&b"garbage\0\xff\n"[..], "no certificate"),
@@ -77,7 +93,9 @@ async fn broken_certificates_are_rows_with_an_error() {
     }
     storage.store(&crt, &whole).await.unwrap();
     storage.store(&key, b"garbage").await.unwrap();
-    let of_site = |rows: Vec<super::CertificateRow>| rows.into_iter().find(|row| row.certificate == crt).unwrap();
+    let of_site = |rows: Vec<super::CertificateRow>| {
+        rows.into_iter().find(|row| row.certificate == crt).unwrap()
+    };
     let row = of_site(certs(&storage, &options()).await.unwrap());
     assert!(matches!(row.key, KeyMatch::Unknown(_)) && row.error.is_some(), "{row:?}");
     storage.delete(&key).await.unwrap();
@@ -89,9 +107,18 @@ async fn broken_certificates_are_rows_with_an_error() {
 async fn another_certificates_key_does_not_match() {
     let storage = caddy_storage().await;
     let dir = "certificates/127.0.0.1-14000-dir";
-    let other = storage.load(&format!("{dir}/caddy1.example.test/caddy1.example.test.key").parse().unwrap()).await.unwrap();
-    storage.store(&format!("{dir}/rsa.example.test/rsa.example.test.key").parse().unwrap(), &other).await.unwrap();
-    let only = InventoryOptions { dir: Dir::new(&format!("{dir}/rsa.example.test")).unwrap(), ..options() };
+    let other = storage
+        .load(&format!("{dir}/caddy1.example.test/caddy1.example.test.key").parse().unwrap())
+        .await
+        .unwrap();
+    storage
+        .store(&format!("{dir}/rsa.example.test/rsa.example.test.key").parse().unwrap(), &other)
+        .await
+        .unwrap();
+    let only = InventoryOptions {
+        dir: Dir::new(&format!("{dir}/rsa.example.test")).unwrap(),
+        ..options()
+    };
     let rows = certs(&storage, &only).await.unwrap();
     assert_eq!((rows.len(), &rows[0].key), (1, &KeyMatch::No));
     let json = serde_json::to_value(&rows[0]).unwrap();
@@ -126,6 +153,9 @@ fn every_label_of_private_keys_is_read() {
         let pem = std::fs::read(format!("{folder}/{file}")).unwrap();
         assert_eq!(super::matches(&pem, &public), KeyMatch::Yes, "{file}");
     }
-    let encrypted = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
-    assert!(matches!(super::matches(encrypted, &public), KeyMatch::Unknown(why) if why.contains("password")));
+    let encrypted =
+        b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    assert!(
+        matches!(super::matches(encrypted, &public), KeyMatch::Unknown(why) if why.contains("password"))
+    );
 }

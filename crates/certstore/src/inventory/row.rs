@@ -126,12 +126,14 @@ impl CertificateRow {
 }
 
 fn unix(time: SystemTime) -> i64 {
-    let since = |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    let since =
+        |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     time.duration_since(UNIX_EPOCH).map_or_else(|before| -since(before.duration()), since)
 }
 
 fn rfc3339(unix: i64) -> String {
-    let shown = OffsetDateTime::from_unix_timestamp(unix).ok().and_then(|time| time.format(&Rfc3339).ok());
+    let shown =
+        OffsetDateTime::from_unix_timestamp(unix).ok().and_then(|time| time.format(&Rfc3339).ok());
     shown.unwrap_or_else(|| format!("@{unix}"))
 }
 
@@ -140,7 +142,10 @@ impl Serialize for CertificateRow {
         let details = self.details.as_ref();
         let mut row = serializer.serialize_struct("Certificate", 15)?;
         row.serialize_field("names", details.map_or(&[][..], |details| &details.names))?;
-        row.serialize_field("common_name", &details.and_then(|details| details.common_name.as_deref()))?;
+        row.serialize_field(
+            "common_name",
+            &details.and_then(|details| details.common_name.as_deref()),
+        )?;
         row.serialize_field("issuer", &details.map(|details| &details.issuer))?;
         row.serialize_field("serial", &details.map(|details| &details.serial))?;
         row.serialize_field("not_before", &details.map(|details| &details.not_before))?;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use certstore_core::{Key, MemoryStorage, Storage};
 
-const CADDY_DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../certstore-cli/tests/fixtures/caddy-data");
+const CADDY_DATA: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../certstore-cli/tests/fixtures/caddy-data");
 
 pub(crate) async fn caddy_storage() -> MemoryStorage {
     let storage = MemoryStorage::new();
