@@ -25,9 +25,9 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        arguments: "",
+        arguments: "[STEP ...]",
         about: "everything: setup, lints, tests, docs, tidy, packages",
-        run: |_| crate::test::test(),
+        run: crate::test::test,
     },
     Command {
         name: "conformance",
@@ -73,8 +73,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "new-backend",
-        arguments: "NAME",
-        about: "writes crates/certstore-NAME: compiles, and fails its conformance",
+        arguments: "NAME [--into FOLDER]",
+        about: "writes a backend crate that compiles and fails its conformance",
         run: crate::new_backend::new_backend,
     },
 ];
@@ -103,7 +103,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
 fn help() -> Result<()> {
     println!("cargo xtask COMMAND\n");
     for Command { name, arguments, about, .. } in COMMANDS {
-        println!("  {:<22} {about}", format!("{name} {arguments}"));
+        println!("  {:<32} {about}", format!("{name} {arguments}"));
     }
     Ok(())
 }

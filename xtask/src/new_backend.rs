@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{read, root, write};
+use crate::shell::{cargo, read, root, run, write};
 
 /// The files of a backend crate, with `{{name}}` and `{{Name}}` where its name goes.
 const FILES: [(&str, &str); 7] = [
@@ -45,6 +45,7 @@ fn inside(name: &str) -> Result<()> {
     write_crate(name, &root().join(&folder), INSIDE)?;
     let manifest = root().join("Cargo.toml");
     write(&manifest, &with_member(&read(&manifest)?, name)?)?;
+    run(cargo().args(["fmt", "--package", &format!("certstore-{name}")]))?;
     println!(
         "new-backend: {folder} written, and named in Cargo.toml; next: docs/adding-a-backend.md"
     );

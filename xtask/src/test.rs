@@ -43,13 +43,20 @@ const STEPS: &[Step] = &[
     Step { name: "conformance", run: |_| conformance::conformance(&[]) },
 ];
 
-/// Runs every step, also after one failed, and sums up.
-pub(crate) fn test() -> Result<()> {
+/// Runs every step, or those that are named, also after one failed, and sums up.
+pub(crate) fn test(arguments: &[String]) -> Result<()> {
+    let chosen =
+        |step: &&Step| arguments.is_empty() || arguments.iter().any(|name| name == step.name);
+    if let Some(unknown) = arguments.iter().find(|name| STEPS.iter().all(|step| step.name != *name))
+    {
+        let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        bail!("there is no step {unknown:?}; there are: {}", names.join(", "));
+    }
     programs::as_tested();
     let begun = Instant::now();
     let mut counts = Counts::default();
     let mut outcomes: Vec<(&str, Duration, bool)> = Vec::new();
-    for step in STEPS {
+    for step in STEPS.iter().filter(chosen) {
         println!("\n==> {}", step.name);
         let start = Instant::now();
         let outcome = (step.run)(&mut counts);
