@@ -36,23 +36,57 @@ pub(crate) enum Meaning {
     Foreign,
 }
 
-/// What the entry `name` of `dir` means.
-pub(crate) fn meaning(dir: &Dir, name: &[u8], kind: Kind) -> Meaning {
-    let Ok(name) = std::str::from_utf8(name) else { return Meaning::Foreign };
-    if name.contains('~') && (is_temp(name) || name == JOURNAL) || dir.is_root() && name == RESERVED
-    {
-        return Meaning::Ours;
+/// Tells what the entries of one directory mean.
+#[derive(Debug)]
+pub(crate) struct Names {
+    /// The directory's path with a slash behind it, and room for a name.
+    path: String,
+    dir: usize,
+}
+
+impl Names {
+    /// For the entries of `dir`.
+    pub(crate) fn of(dir: &Dir) -> Self {
+        let mut path = dir.as_str().to_owned();
+        if !dir.is_root() {
+            path.push('/');
+        }
+        Self { dir: path.len(), path }
     }
-    match (kind, dir.join(name)) {
-        (Kind::File, Ok(key)) => Meaning::Value(key),
-        (Kind::Dir, Ok(key)) => Meaning::Dir(key),
-        _ => Meaning::Foreign,
+
+    /// The length of what all keys of the directory begin with.
+    pub(crate) fn common(&self) -> usize {
+        self.dir
     }
+
+    /// What the entry `name` means.
+    pub(crate) fn meaning(&mut self, name: &[u8], kind: Kind) -> Meaning {
+        let Ok(name) = std::str::from_utf8(name) else { return Meaning::Foreign };
+        if is_ours(name) || self.dir == 0 && name == RESERVED {
+            return Meaning::Ours;
+        }
+        self.path.truncate(self.dir);
+        self.path.push_str(name);
+        match (kind, Key::new(&self.path)) {
+            (Kind::File, Ok(key)) => Meaning::Value(key),
+            (Kind::Dir, Ok(key)) => Meaning::Dir(key),
+            _ => Meaning::Foreign,
+        }
+    }
+
+    /// The entry's name with its directory, as people read it.
+    pub(crate) fn shown(&self, name: &[u8]) -> String {
+        format!("{}{}", &self.path[..self.dir], String::from_utf8_lossy(name))
+    }
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with('.') && (is_temp(name) || name == JOURNAL)
 }
 
 /// Calls `each` with every entry but `.` and `..`, in the order of the file system.
 pub(crate) fn entries(dir: &File, mut each: impl FnMut(&[u8], Kind)) -> io::Result<()> {
-    let all = read(dir, 64 * 1024, |name, kind| {
+    let all = read(dir, 32 * 1024, |name, kind| {
         each(name, kind);
         ControlFlow::<()>::Continue(())
     });

@@ -12,6 +12,7 @@ mod delete;
 mod entries;
 mod error;
 mod list;
+mod list_all;
 mod lock;
 mod owner;
 mod read;

@@ -5,19 +5,26 @@ use std::sync::Arc;
 
 use certstore_core::{Dir, Error, Key, KeyInfo, Result};
 
-use crate::entries::{Meaning, entries, meaning};
+use crate::entries::{Meaning, Names, entries};
 use crate::error::{io_error, is_missing};
+use crate::list_all::all;
 use crate::read;
 use crate::root::Root;
-use crate::walk::{self, Foreign, Place, Walker, has_value_below, read_sorted};
+use crate::walk::{self, Foreign, Item, Place, Walker, has_value_below, read_sorted};
 
 /// The keys in `dir`, sorted.
 pub(crate) fn list(root: &Arc<Root>, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
-    if recursive {
-        Walker::new(root.clone(), dir)?.map(|found| found.map(|found| found.key)).collect()
-    } else {
-        children(root, dir)
-    }
+    let mut foreign = Foreign::default();
+    let items = match read_sorted(root, dir, &mut foreign) {
+        // The walker tells a value from what is missing.
+        Err(error) if is_missing(&error) => {
+            return Walker::new(root.clone(), dir).map(|_| Vec::new());
+        }
+        items => items.map_err(io_error)?,
+    };
+    let keys = if recursive { all(root, items, &mut foreign)? } else { children(root, items)? };
+    foreign.warn(dir);
+    if keys.is_empty() && !dir.is_root() { Err(Error::not_found()) } else { Ok(keys) }
 }
 
 /// Up to `limit` keys of a walk with what `stat` tells of each. What vanished since it was found is left out.
@@ -54,16 +61,7 @@ pub(crate) fn foreign(root: &Root, dir: &Dir) -> Result<Vec<String>> {
     Ok(found)
 }
 
-fn children(root: &Arc<Root>, dir: &Dir) -> Result<Vec<Key>> {
-    let mut foreign = Foreign::default();
-    let items = match read_sorted(root, dir, &mut foreign) {
-        // The walker tells a value from what is missing.
-        Err(error) if is_missing(&error) => {
-            return Walker::new(root.clone(), dir).map(|_| Vec::new());
-        }
-        items => items.map_err(io_error)?,
-    };
-    foreign.warn(dir);
+fn children(root: &Root, items: Vec<Item>) -> Result<Vec<Key>> {
     let mut keys = Vec::with_capacity(items.len());
     for item in items {
         let shown = match item.place {
@@ -75,7 +73,7 @@ fn children(root: &Arc<Root>, dir: &Dir) -> Result<Vec<Key>> {
             keys.push(item.key);
         }
     }
-    if keys.is_empty() && !dir.is_root() { Err(Error::not_found()) } else { Ok(keys) }
+    Ok(keys)
 }
 
 fn info(root: &Root, found: walk::Found) -> Result<Option<KeyInfo>> {
@@ -96,10 +94,10 @@ fn info(root: &Root, found: walk::Found) -> Result<Option<KeyInfo>> {
 
 fn collect_foreign(root: &Root, dir: &Dir, found: &mut Vec<String>) -> io::Result<()> {
     let opened = root.open_dir(dir.as_str())?;
-    let mut below = Vec::new();
-    entries(&opened, |name, kind| match meaning(dir, name, kind) {
+    let (mut below, mut names) = (Vec::new(), Names::of(dir));
+    entries(&opened, |name, kind| match names.meaning(name, kind) {
         Meaning::Dir(key) => below.push(Dir::from(key)),
-        Meaning::Foreign => found.push(walk::join(dir, name)),
+        Meaning::Foreign => found.push(names.shown(name)),
         Meaning::Value(_) | Meaning::Ours => {}
     })?;
     drop(opened);

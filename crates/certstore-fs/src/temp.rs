@@ -95,7 +95,7 @@ impl Sweeper {
         match sweep(dir, root.clock().wall()) {
             Ok(0) => {}
             Ok(count) => {
-                tracing::info!(dir = path, count, "removed temporary files that were left behind")
+                tracing::info!(dir = path, count, "removed temporary files that were left behind");
             }
             Err(error) => tracing::debug!(dir = path, %error, "temporary files could not be swept"),
         }

@@ -12,7 +12,7 @@ use std::vec;
 use certstore_core::{Dir, Error, Key, Result};
 use rustix::fs::FileType;
 
-use crate::entries::{Meaning, entries, first_entries, meaning};
+use crate::entries::{Meaning, Names, entries, first_entries};
 use crate::error::{io_error, is_missing};
 use crate::root::Root;
 
@@ -36,8 +36,10 @@ pub(crate) struct Walker {
     foreign: Foreign,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Item {
+    /// The first eight bytes of the name, and of what stands for [`Place::Below`], as a number: most comparisons end here.
+    start: u64,
     pub(crate) key: Key,
     pub(crate) place: Place,
 }
@@ -62,14 +64,7 @@ impl Walker {
     /// A walk of what lies below `start`. A value has nothing below it; what is not there is
     /// [`NotFound`](certstore_core::ErrorKind::NotFound), now or, for a directory without values, at the end.
     pub(crate) fn new(root: Arc<Root>, start: &Dir) -> Result<Self> {
-        let mut walker = Self {
-            root,
-            start: start.clone(),
-            levels: Vec::new(),
-            ahead: None,
-            found_any: false,
-            foreign: Foreign::default(),
-        };
+        let mut walker = Self::at(root, start);
         match walker.read(start) {
             Ok(items) => walker.levels.push(items.into_iter()),
             Err(error) if is_missing(&error) => {
@@ -83,7 +78,37 @@ impl Walker {
         Ok(walker)
     }
 
+    /// All keys below `dir`, and the names that are none; empty when it is gone.
+    pub(crate) fn all_below(root: &Arc<Root>, dir: &Dir) -> Result<(Vec<Key>, Foreign)> {
+        let mut walker = Self::at(root.clone(), dir);
+        if let Some(items) = missing_as_none(walker.read(dir))? {
+            walker.levels.push(items.into_iter());
+        }
+        let mut keys = Vec::new();
+        while let Some(found) = walker.step()? {
+            keys.push(found.key);
+        }
+        Ok((keys, walker.foreign))
+    }
+
+    fn at(root: Arc<Root>, start: &Dir) -> Self {
+        Self {
+            root,
+            start: start.clone(),
+            levels: Vec::new(),
+            ahead: None,
+            found_any: false,
+            foreign: Foreign::default(),
+        }
+    }
+
     fn next_found(&mut self) -> Result<Option<Found>> {
+        let found = self.step()?;
+        self.found_any |= found.is_some();
+        if found.is_some() { Ok(found) } else { self.end() }
+    }
+
+    fn step(&mut self) -> Result<Option<Found>> {
         while let Some(level) = self.levels.last_mut() {
             let Some(item) = level.next() else {
                 self.levels.pop();
@@ -98,11 +123,10 @@ impl Walker {
                 }
             };
             if found.is_some() {
-                self.found_any = true;
                 return Ok(found);
             }
         }
-        self.end()
+        Ok(None)
     }
 
     /// A directory's own key, if there is a value below it.
@@ -159,9 +183,17 @@ impl Iterator for Walker {
 }
 
 impl Foreign {
-    fn add(&mut self, dir: &Dir, name: &[u8]) {
+    fn add(&mut self, names: &Names, name: &[u8]) {
         self.count += 1;
-        self.first.get_or_insert_with(|| join(dir, name));
+        self.first.get_or_insert_with(|| names.shown(name));
+    }
+
+    /// Counts those of `other` too.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        if self.first.is_none() {
+            self.first = other.first;
+        }
     }
 
     /// One line for all of them.
@@ -180,24 +212,25 @@ impl Foreign {
 /// The items of a directory in the order of their keys.
 pub(crate) fn read_sorted(root: &Root, dir: &Dir, foreign: &mut Foreign) -> io::Result<Vec<Item>> {
     let opened = root.open_dir(dir.as_str())?;
-    let mut items = Vec::new();
-    entries(&opened, |name, kind| match meaning(dir, name, kind) {
-        Meaning::Value(key) => items.push(Item { key, place: Place::Value }),
+    let (mut items, mut names) = (Vec::new(), Names::of(dir));
+    entries(&opened, |name, kind| match names.meaning(name, kind) {
+        Meaning::Value(key) => items.push(Item::new(key, Place::Value, names.common())),
         Meaning::Dir(key) => {
-            items.push(Item { key: key.clone(), place: Place::Dir });
-            items.push(Item { key, place: Place::Below });
+            items.push(Item::new(key.clone(), Place::Dir, names.common()));
+            items.push(Item::new(key, Place::Below, names.common()));
         }
         Meaning::Ours => {}
-        Meaning::Foreign => foreign.add(dir, name),
+        Meaning::Foreign => foreign.add(&names, name),
     })?;
-    items.sort_unstable_by(Item::order);
+    items.sort_unstable_by(|one, other| one.order(other, names.common()));
     Ok(items)
 }
 
 /// Whether there is a value anywhere below `dir`; it looks no further than the first.
 pub(crate) fn has_value_below(root: &Root, dir: &Dir) -> io::Result<bool> {
     let opened = root.open_dir(dir.as_str())?;
-    let found = first_entries(&opened, |name, kind| match meaning(dir, name, kind) {
+    let mut names = Names::of(dir);
+    let found = first_entries(&opened, |name, kind| match names.meaning(name, kind) {
         Meaning::Value(_) => ControlFlow::Break(Ok(true)),
         Meaning::Dir(key) => match has_value_below(root, &Dir::from(key)) {
             Ok(true) => ControlFlow::Break(Ok(true)),
@@ -210,25 +243,38 @@ pub(crate) fn has_value_below(root: &Root, dir: &Dir) -> io::Result<bool> {
     found.unwrap_or(Ok(false))
 }
 
-/// The name of an entry, as people read it.
-pub(crate) fn join(dir: &Dir, name: &[u8]) -> String {
-    let name = String::from_utf8_lossy(name);
-    if dir.is_root() { name.into_owned() } else { format!("{dir}/{name}") }
-}
-
 impl Item {
-    /// The order of the keys that two items of one directory give; [`Place::Below`] counts as the key with a slash.
-    fn order(&self, other: &Self) -> Ordering {
-        let (one, two) = (self.key.as_str().as_bytes(), other.key.as_str().as_bytes());
-        let common = one.len().min(two.len());
-        one[..common]
-            .cmp(&two[..common])
-            .then_with(|| self.byte_after(common).cmp(&other.byte_after(common)))
+    fn new(key: Key, place: Place, common: usize) -> Self {
+        let mut item = Self { start: 0, key, place };
+        let name = &item.key.as_str().as_bytes()[common..];
+        let mut start = [0; 8];
+        let shown = name.len().min(8);
+        start[..shown].copy_from_slice(&name[..shown]);
+        if let (Some(free), Some(slash)) = (start.get_mut(shown), item.slash()) {
+            *free = slash;
+        }
+        item.start = u64::from_be_bytes(start);
+        item
     }
 
-    fn byte_after(&self, at: usize) -> Option<u8> {
-        let slash = (self.place == Place::Below).then_some(b'/');
-        self.key.as_str().as_bytes().get(at).copied().or(slash)
+    /// The order of the keys that two items of one directory give; [`Place::Below`] counts as the key with a slash. The
+    /// first `common` bytes are the same in both.
+    fn order(&self, other: &Self, common: usize) -> Ordering {
+        self.start.cmp(&other.start).then_with(|| self.full_order(other, common))
+    }
+
+    fn full_order(&self, other: &Self, common: usize) -> Ordering {
+        let (one, two) =
+            (&self.key.as_str().as_bytes()[common..], &other.key.as_str().as_bytes()[common..]);
+        let shorter = one.len().min(two.len());
+        one[..shorter].cmp(&two[..shorter]).then_with(|| {
+            let after = |name: &[u8], item: &Self| name.get(shorter).copied().or(item.slash());
+            after(one, self).cmp(&after(two, other))
+        })
+    }
+
+    fn slash(&self) -> Option<u8> {
+        (self.place == Place::Below).then_some(b'/')
     }
 }
 

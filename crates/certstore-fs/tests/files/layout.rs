@@ -285,17 +285,33 @@ async fn lists_and_walks_are_in_the_order_of_whole_keys() {
 }
 
 #[tokio::test]
-async fn a_walk_is_complete_over_many_chunks() {
+async fn long_lists_and_walks_are_complete_and_alike() {
     let (root, storage) = storage();
+    // More directories than one thread lists, over three levels, some without values.
     for n in 0..1000 {
-        let at = root.path().join(format!("d{}", n % 7));
-        fs::create_dir_all(&at).unwrap();
+        let at = root.path().join(format!("top{}/d{}", n % 3, n % 97));
+        fs::create_dir_all(at.join(format!("empty{n}"))).unwrap();
+        fs::create_dir_all(at.join("deep/er")).unwrap();
         fs::write(at.join(format!("v{n}")), b"1").unwrap();
+        if n % 5 == 0 {
+            fs::write(at.join(format!("deep/er/v{n}")), b"1").unwrap();
+        }
     }
+    fs::create_dir_all(root.path().join("nothing/here")).unwrap();
     let walked: Vec<_> =
         storage.walk(&Dir::ROOT).map_ok(|info| info.key).try_collect().await.unwrap();
-    assert_eq!(walked, storage.list(&Dir::ROOT, true).await.unwrap());
-    assert_eq!(walked.len(), 1007);
+    let listed = storage.list(&Dir::ROOT, true).await.unwrap();
+    assert_eq!(listed, walked);
+    assert!(listed.is_sorted());
+    let directories = listed.iter().filter(|key| root.path().join(key.as_str()).is_dir()).count();
+    assert_eq!(listed.len() - directories, 1200);
+    assert_eq!(storage.list(&dir("top1"), true).await.unwrap().len(), {
+        listed.iter().filter(|key| key.as_str().starts_with("top1/")).count()
+    });
+    assert_eq!(
+        storage.list(&Dir::ROOT, false).await.unwrap(),
+        [key("top0"), key("top1"), key("top2")]
+    );
 }
 
 #[tokio::test]
