@@ -24,42 +24,22 @@ pub const MAX_CUTS: usize = 64;
 /// ```
 pub async fn cut_after<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let future = pin!(future);
-    Cut { future, left: polls, when: When::AtOnce }.await
-}
-
-/// As [`cut_after`], but drops the future only when it would be polled once more: whatever it has started has had
-/// the time to begin.
-///
-/// # Cancel safety
-/// Dropping it drops `future`.
-pub async fn cut_before_next<F: Future>(future: F, polls: usize) -> Option<F::Output> {
-    let future = pin!(future);
-    Cut { future, left: polls, when: When::NextPoll }.await
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum When {
-    AtOnce,
-    NextPoll,
+    Cut { future, left: polls }.await
 }
 
 struct Cut<'a, F> {
     future: Pin<&'a mut F>,
     left: usize,
-    when: When,
 }
 
 impl<F: Future> Future for Cut<'_, F> {
     type Output = Option<F::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.left == 0 {
-            return Poll::Ready(None);
-        }
-        self.left -= 1;
+        self.left = self.left.saturating_sub(1);
         match self.future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if self.left == 0 && self.when == When::AtOnce => Poll::Ready(None),
+            Poll::Pending if self.left == 0 => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         }
     }

@@ -99,27 +99,24 @@ impl fmt::Debug for Options {
 /// ```
 pub async fn run(factory: Arc<dyn Factory>, options: Options) -> Report {
     let capabilities = capabilities(&factory).await;
-    let selected: Vec<&Clause> = CLAUSES.iter().filter(|clause| options.selects(clause)).collect();
-    let (alone, together): (Vec<_>, Vec<_>) =
-        selected.iter().enumerate().partition(|(_, clause)| clause.alone);
-    let one = async |(index, clause): (usize, &&'static Clause)| {
-        let report = run_clause(&factory, &options, &capabilities, clause).await;
-        if let Some(seen) = &options.progress {
-            seen(&report);
-        }
-        (index, report)
-    };
-    let mut reports = Vec::with_capacity(selected.len());
-    for clause in alone {
-        reports.push(one(clause).await);
+    let suite = Suite { factory, options, capabilities };
+    let (alone, together): (Vec<_>, Vec<_>) = CLAUSES
+        .iter()
+        .filter(|clause| suite.options.selects(clause))
+        .enumerate()
+        .partition(|(_, clause)| clause.alone);
+    let mut reports = Vec::with_capacity(CLAUSES.len());
+    for (index, clause) in alone {
+        reports.push(suite.clause(index, clause).await);
     }
-    let jobs = options.jobs.unwrap_or(4);
-    reports
-        .extend(stream::iter(together).map(one).buffer_unordered(jobs).collect::<Vec<_>>().await);
+    let jobs = suite.options.jobs.unwrap_or(4);
+    let cases: Vec<_> =
+        together.into_iter().map(|(index, clause)| suite.clause(index, clause)).collect();
+    reports.extend(stream::iter(cases).buffer_unordered(jobs).collect::<Vec<_>>().await);
     reports.sort_unstable_by_key(|(index, _)| *index);
     Report {
-        backend: factory.name().to_owned(),
-        capabilities: capabilities.ok(),
+        backend: suite.factory.name().to_owned(),
+        capabilities: suite.capabilities.ok(),
         clauses: reports.into_iter().map(|(_, report)| report).collect(),
     }
 }
@@ -135,27 +132,37 @@ async fn capabilities(factory: &Arc<dyn Factory>) -> Result<Capabilities, String
     capabilities
 }
 
-async fn run_clause(
-    factory: &Arc<dyn Factory>,
-    options: &Options,
-    capabilities: &Result<Capabilities, String>,
-    clause: &'static Clause,
-) -> ClauseReport {
-    let started = Instant::now();
-    let (outcome, notes) = match capabilities {
-        Err(message) => (Outcome::Failed { message: message.clone() }, Vec::new()),
-        Ok(capabilities) => match (clause.needs)(capabilities) {
-            Err(why) => (Outcome::NotSupported { why }, Vec::new()),
-            Ok(()) => {
-                let context = Context::new(factory.clone(), options.clone(), *capabilities);
-                let outcome = outcome(clause, &context).await;
-                clean(&context).await;
-                (outcome, context.take_notes())
-            }
-        },
-    };
-    let (id, title) = (clause.id, clause.title);
-    ClauseReport { id, title, outcome, duration: started.elapsed(), notes }
+struct Suite {
+    factory: Arc<dyn Factory>,
+    options: Options,
+    capabilities: Result<Capabilities, String>,
+}
+
+impl Suite {
+    async fn clause(&self, index: usize, clause: &'static Clause) -> (usize, ClauseReport) {
+        let started = Instant::now();
+        let (outcome, notes) = self.ended(clause).await;
+        let (id, title) = (clause.id, clause.title);
+        let report = ClauseReport { id, title, outcome, duration: started.elapsed(), notes };
+        if let Some(seen) = &self.options.progress {
+            seen(&report);
+        }
+        (index, report)
+    }
+
+    async fn ended(&self, clause: &'static Clause) -> (Outcome, Vec<String>) {
+        let capabilities = match &self.capabilities {
+            Ok(capabilities) => *capabilities,
+            Err(message) => return (Outcome::Failed { message: message.clone() }, Vec::new()),
+        };
+        if let Err(why) = (clause.needs)(&capabilities) {
+            return (Outcome::NotSupported { why }, Vec::new());
+        }
+        let context = Context::new(self.factory.clone(), self.options.clone(), capabilities);
+        let outcome = outcome(clause, &context).await;
+        clean(&context).await;
+        (outcome, context.take_notes())
+    }
 }
 
 async fn outcome(clause: &Clause, context: &Context) -> Outcome {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
@@ -47,12 +48,11 @@ pub(crate) async fn lock_1(cx: &Context) -> Case {
 
 async fn contend(client: Client, inside: Inside) -> Case {
     let name = name("lock-1");
-    for round in 0..ROUNDS {
+    for _ in 0..ROUNDS {
         let lock = client.lock(&name).await?;
         inside.enter()?;
-        for _ in 0..=round {
-            tokio::task::yield_now().await;
-        }
+        // Long enough for all others to be waiting.
+        tokio::time::sleep(Duration::from_millis(1)).await;
         lock.check()?;
         inside.leave();
         lock.unlock().await?;

@@ -68,6 +68,7 @@ pub(crate) async fn load_4(cx: &Context) -> Case {
                 while writing.load(Ordering::Acquire) {
                     let found = other.load_versioned(&at).await?;
                     seen.add(&palette, &found.value, &found.version)?;
+                    tokio::task::yield_now().await;
                 }
                 Ok::<(), Stop>(())
             })

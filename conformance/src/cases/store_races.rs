@@ -45,6 +45,7 @@ pub(crate) async fn store_4(cx: &Context) -> Case {
                 let value = client.load(&at).await?;
                 let whole = palette.find(&value).is_some();
                 ensure!(whole, "a reader saw {} bytes that nobody stored", value.len());
+                tokio::task::yield_now().await;
             }
             Ok(())
         })

@@ -12,7 +12,6 @@ pub(crate) async fn lock_8(cx: &Context) -> Case {
     let (client, dead) = (cx.open().await?, name("lock-8"));
     let mut holder = cx.mortal().await?;
     holder.lock("lock-8", cx.takeover_limit()).await?;
-    ensure_held(&client, &dead, "while the holder lives").await?;
     holder.kill().await?;
     let lock = client.lock(&dead);
     let lock = within(cx.takeover_limit(), "the lock of a killed holder", lock).await??;
@@ -25,7 +24,6 @@ pub(crate) async fn trylock_2(cx: &Context) -> Case {
     let taken = name("trylock-2");
     let mut holder = cx.mortal().await?;
     holder.lock("trylock-2", cx.takeover_limit()).await?;
-    ensure!(client.try_lock(&taken).await?.is_none(), "a try got the lock of a living holder");
     holder.kill().await?;
     let pause = cx.capabilities().lease.map_or(Duration::from_millis(10), |lease| lease / 20);
     let tries = async {
@@ -49,7 +47,7 @@ pub(crate) async fn lock_9(cx: &Context) -> Case {
 }
 
 /// A client that can be stopped: a process where there are processes, else a thread.
-async fn stoppable(cx: &Context) -> Case<Peer> {
+pub(super) async fn stoppable(cx: &Context) -> Case<Peer> {
     if cx.has_processes() { cx.process().await } else { cx.thread().await }
 }
 
@@ -110,10 +108,10 @@ async fn lock_9_kept(cx: &Context) -> Case {
     Ok(lock.unlock().await?)
 }
 
-type Waiter = tokio::task::JoinHandle<certstore_core::Result<Lock>>;
+pub(super) type Waiter = tokio::task::JoinHandle<certstore_core::Result<Lock>>;
 
 /// A task that waits for the lock from now on.
-fn waiting(client: &Client, name: &LockName) -> Waiter {
+pub(super) fn waiting(client: &Client, name: &LockName) -> Waiter {
     let (client, name) = (client.clone(), name.clone());
     tokio::spawn(async move { client.lock(&name).await })
 }

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use certstore_core::Durability;
 
 use crate::case::{Case, Stop, ensure};
+use crate::cases::takeover::{stoppable, waiting};
 use crate::context::{Client, Context, name, within};
 
 /// One acquisition and release; its token.
@@ -24,7 +25,13 @@ pub(crate) async fn lock_3(cx: &Context) -> Case {
         ensure!(token > last, "the token went from {last} to {token} in round {round}");
         last = token;
     }
-    let mut holder = match cx.mortal().await {
+    takeover(cx, one, last).await
+}
+
+async fn takeover(cx: &Context, client: Client, last: u64) -> Case {
+    let lease = cx.capabilities().lease.is_some();
+    let holder = if lease { stoppable(cx).await } else { cx.mortal().await };
+    let mut holder = match holder {
         Ok(holder) => holder,
         Err(Stop::NotSupported(why)) => {
             cx.note(format!("not tried over a takeover: {why}"));
@@ -32,12 +39,18 @@ pub(crate) async fn lock_3(cx: &Context) -> Case {
         }
         Err(stop) => return Err(stop),
     };
-    let dead = holder.lock("tokens", cx.takeover_limit()).await?;
-    ensure!(dead > last, "the token went from {last} to {dead}");
-    holder.kill().await?;
-    let taken = within(cx.takeover_limit(), "the takeover", token(&one)).await??;
-    ensure!(taken > dead, "the token went from {dead} to {taken} over a takeover");
-    Ok(())
+    let overtaken = holder.lock("tokens", cx.takeover_limit()).await?;
+    ensure!(overtaken > last, "the token went from {last} to {overtaken}");
+    let waiter = waiting(&client, &name("tokens"));
+    if lease {
+        holder.pause().await?;
+    } else {
+        holder.kill().await?;
+    }
+    let lock = within(cx.takeover_limit(), "the takeover", waiter).await???;
+    let taken = lock.token().0;
+    ensure!(taken > overtaken, "the token went from {overtaken} to {taken} over a takeover");
+    Ok(lock.unlock().await?)
 }
 
 pub(crate) async fn lock_4(cx: &Context) -> Case {

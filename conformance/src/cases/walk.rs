@@ -11,7 +11,7 @@ pub(crate) async fn walk_1(cx: &Context) -> Case {
     for (at, len) in [("a-b/y", 3), ("a/b", 10), ("a/c/d", 1_000), ("a0", 1), ("z", 70_000)] {
         client.store(&key(at), &vec![7; len]).await?;
     }
-    for dir in ["", "a", "a/c", "z"] {
+    for dir in ["", "a", "a/c"] {
         let dir = Dir::new(dir)?;
         let walked: Vec<KeyInfo> = client.walk(&dir).try_collect().await?;
         let keys: Vec<Key> = walked.iter().map(|info| info.key.clone()).collect();
