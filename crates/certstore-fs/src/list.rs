@@ -99,7 +99,8 @@ fn collect_foreign(root: &Root, dir: &Dir, found: &mut Vec<String>) -> io::Resul
         Meaning::Dir(key) => below.push(Dir::from(key)),
         Meaning::Foreign => found.push(names.shown(name)),
         Meaning::Value(_) | Meaning::Ours => {}
-    })?;
+    })
+    .map_err(|error| root.or_deleted(error))?;
     drop(opened);
     for dir in below {
         match collect_foreign(root, &dir, found) {

@@ -152,12 +152,15 @@ impl Root {
             Resolver::Kernel => kernel_open(&self.dir, below, flags),
             Resolver::Components => component_open(&self.dir, below, flags),
         };
-        match opened {
-            // In a deleted directory everything is missing, which says nothing about the keys.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.is_deleted() => {
-                Err(Errno::STALE.into())
-            }
-            opened => opened,
+        opened.map_err(|error| self.or_deleted(error))
+    }
+
+    /// In a deleted root everything is missing, which says nothing about the keys: then it is another error.
+    pub(crate) fn or_deleted(&self, error: io::Error) -> io::Error {
+        if error.kind() == io::ErrorKind::NotFound && self.is_deleted() {
+            Errno::STALE.into()
+        } else {
+            error
         }
     }
 

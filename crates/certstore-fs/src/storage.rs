@@ -8,8 +8,8 @@ use bytes::Bytes;
 use certstore_core::{
     Batch, Capabilities, Cas, Clock, Condition, Dir, Durability, Error, ErrorKind,
     Fence as FenceKind, FencingToken, Key, KeyInfo, Listing, Lock, LockInfo, LockName, Locker,
-    OsRandom, Random, Result, Shared, Storage, StorageKeys, SystemClock, Tree, Version,
-    VersionKind, Versioned, journal,
+    OsRandom, Random, Result, Shared, Storage, SystemClock, Tree, Version, VersionKind, Versioned,
+    journal,
 };
 use futures_util::FutureExt;
 use futures_util::stream::BoxStream;
@@ -152,7 +152,7 @@ impl FsStorage {
         };
         Ok(Fence {
             stamp: Stamp::of(guard),
-            own_lock: own.then(|| StorageKeys::safe(guard.name().as_str())),
+            own_lock: own.then(|| FsLocker::stripe_name(guard.name())),
             newest_token: Box::new(newest_token),
             lost: Mutex::new(guard.lost().boxed()),
         })

@@ -221,7 +221,8 @@ pub(crate) fn read_sorted(root: &Root, dir: &Dir, foreign: &mut Foreign) -> io::
         }
         Meaning::Ours => {}
         Meaning::Foreign => foreign.add(&names, name),
-    })?;
+    })
+    .map_err(|error| root.or_deleted(error))?;
     items.sort_unstable_by(|one, other| one.order(other, names.common()));
     Ok(items)
 }
@@ -239,8 +240,8 @@ pub(crate) fn has_value_below(root: &Root, dir: &Dir) -> io::Result<bool> {
             Err(error) => ControlFlow::Break(Err(error)),
         },
         Meaning::Ours | Meaning::Foreign => ControlFlow::Continue(()),
-    })?;
-    found.unwrap_or(Ok(false))
+    });
+    found.map_err(|error| root.or_deleted(error))?.unwrap_or(Ok(false))
 }
 
 impl Item {

@@ -165,7 +165,7 @@ impl Attempt {
     async fn place(&mut self) -> Result<Option<PeerFile>> {
         let mut looks = 0;
         let token = loop {
-            if let Some(stripe) = self.shared.tokens.try_lock(&self.names.mapped)? {
+            if let Some(stripe) = self.shared.tokens.try_lock(&self.names.stem)? {
                 let raised = self.raise_token().map_err(io_error)?;
                 drop(stripe);
                 break raised;

@@ -17,7 +17,7 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::open(folder.path(), false, Arc::new(SystemClock)).unwrap();
         let dir = LocksDir::open(&Arc::new(root)).unwrap();
-        let names = Names::of(&LockName::new("job").unwrap()).unwrap();
+        let names = Names::of(&LockName::new("job").unwrap());
         Self { _folder: folder, dir, names }
     }
 

@@ -55,9 +55,13 @@ impl FsLocker {
 
     /// The newest token of a lock; `None` when it was never held.
     pub(crate) fn newest_token(&self, name: &LockName) -> Result<Option<FencingToken>> {
-        Names::of(name)
-            .and_then(|names| survey::newest_token(&self.shared, &names))
+        survey::newest_token(&self.shared, &Names::of(name))
             .map_err(|error| named(error, "read the newest token of", name))
+    }
+
+    /// What stands for `name` among the stripes of tokens: the same for all names of one lock.
+    pub(crate) fn stripe_name(name: &LockName) -> String {
+        Names::of(name).stem
     }
 
     /// The identity of these locks, kept in the directory.
@@ -75,7 +79,7 @@ impl FsLocker {
 impl Locker for FsLocker {
     async fn lock(&self, name: &LockName) -> Result<Lock> {
         let attempt = async {
-            let names = Names::of(name)?;
+            let names = Names::of(name);
             loop {
                 let turn = self.shared.queue.enter(&names.stem).await;
                 let shared = self.shared.clone();
@@ -91,7 +95,7 @@ impl Locker for FsLocker {
 
     async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
         let attempt = async {
-            let names = Names::of(name)?;
+            let names = Names::of(name);
             let Some(turn) = self.shared.queue.try_enter(&names.stem) else { return Ok(None) };
             Attempt::run(self.shared.clone(), name, names, turn, Mode::Try).await
         };
@@ -104,7 +108,7 @@ impl Locker for FsLocker {
     }
 
     async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        let broken = async { breaking::break_lock(&self.shared, &Names::of(name)?, token).await };
+        let broken = async { breaking::break_lock(&self.shared, &Names::of(name), token).await };
         broken.await.map_err(|error| named(error, "break", name))
     }
 }

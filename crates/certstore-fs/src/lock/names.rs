@@ -1,6 +1,6 @@
 //! What a lock is called on disk.
 
-use certstore_core::{Error, ErrorKind, LockName, Result, StorageKeys};
+use certstore_core::{LockName, StorageKeys};
 use ring::digest::{SHA256, digest};
 
 /// The longest mapped name that fits a file name with `.lock` behind it: up to here Go uses the same file.
@@ -14,9 +14,8 @@ const LOCK_SUFFIX: &str = ".lock";
 /// The files of one lock, all in the directory `locks`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Names {
-    /// The name as CertMagic maps it; names that map alike are one lock.
-    pub(super) mapped: String,
-    /// The mapped name, or what stands for one that is too long.
+    /// The name as CertMagic maps it, or what stands for one that is too long. Names with the same are one lock, and it is
+    /// a name of that lock too.
     pub(super) stem: String,
     /// CertMagic's lock file.
     pub(super) lock: String,
@@ -27,46 +26,35 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn of(name: &LockName) -> Result<Self> {
+    /// The files of the lock `name`. Also where nothing is left of a name they have one: `.lock`, as with CertMagic.
+    pub(super) fn of(name: &LockName) -> Self {
         let mapped = StorageKeys::safe(name.as_str());
-        if matches!(mapped.as_str(), "" | "." | "..") {
-            return Err(Error::new(
-                ErrorKind::InvalidKey,
-                format!(
-                    "nothing but {mapped:?} is left of this lock name as a file name; \
-                     use one with letters or digits"
-                ),
-            )
-            .with_lock(name));
-        }
-        let stem = if mapped.len() > MAX_STEM { shortened(&mapped) } else { mapped.clone() };
-        Ok(Self { mapped, ..Self::of_stem(stem) })
+        Self::of_stem(if mapped.len() > MAX_STEM { shortened(&mapped, '-') } else { mapped })
     }
 
     /// The names behind a file of the directory, if it is a lock file.
     pub(super) fn of_lock_file(file: &str) -> Option<Self> {
-        let stem = file.strip_suffix(LOCK_SUFFIX)?;
-        (!stem.is_empty()).then(|| Self::of_stem(stem.to_owned()))
+        file.strip_suffix(LOCK_SUFFIX).map(|stem| Self::of_stem(stem.to_owned()))
     }
 
     fn of_stem(stem: String) -> Self {
-        let own = if stem.len() > MAX_OWN_STEM { shortened(&stem) } else { stem.clone() };
+        let own = if stem.len() > MAX_OWN_STEM { shortened(&stem, '~') } else { stem.clone() };
         Self {
             lock: format!("{stem}{LOCK_SUFFIX}"),
             guard: format!(".{own}.guard"),
             mark: format!(".{own}.break~"),
-            mapped: stem.clone(),
             stem,
         }
     }
 }
 
-/// A name too long for a file: its start, and a digest of the whole. No mapped name has a `~`.
-fn shortened(name: &str) -> String {
+/// A name too long for a file: its start, and a digest of the whole. Behind a `~`, which no mapped name has, it is no name
+/// of a lock itself.
+fn shortened(name: &str, mark: char) -> String {
     let hash = digest(&SHA256, name.as_bytes());
     let start: String = name.chars().take(150).collect();
     let hex: String = hash.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{start}~{hex}")
+    format!("{start}{mark}{hex}")
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-use certstore_core::{ErrorKind, LockName};
+use certstore_core::LockName;
 
 use super::Names;
 
 fn names(name: &str) -> Names {
-    Names::of(&LockName::new(name).unwrap()).unwrap()
+    Names::of(&LockName::new(name).unwrap())
 }
 
 #[test]
@@ -22,11 +22,12 @@ fn names_that_map_alike_are_one_lock() {
 }
 
 #[test]
-fn a_name_of_which_nothing_is_left_is_refused() {
-    for name in ["..", " ", "ü", ".", "./."] {
-        let error = Names::of(&LockName::new(name).unwrap()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidKey, "{name:?}");
+fn names_of_which_nothing_is_left_are_one_lock() {
+    for name in [" ", "ü", "/"] {
+        assert_eq!(names(name), names(".."), "{name:?}");
     }
+    assert_eq!(names("..").lock, ".lock", "as CertMagic calls it");
+    assert_eq!(Names::of_lock_file(".lock").unwrap().guard, names("..").guard);
 }
 
 #[test]
@@ -43,11 +44,17 @@ fn every_length_fits_a_file_name_and_stays_apart() {
 }
 
 #[test]
+fn the_name_that_is_shown_is_one_of_the_lock() {
+    for name in ["Job 1", "*.example.com", &"x".repeat(230), &"x".repeat(251), &"X y".repeat(170)] {
+        assert_eq!(names(&names(name).stem), names(name), "{name}");
+    }
+}
+
+#[test]
 fn a_lock_file_leads_back_to_its_guard() {
     for length in [1, 200, 230, 300] {
         let names = names(&"x".repeat(length));
         assert_eq!(Names::of_lock_file(&names.lock).unwrap().guard, names.guard);
     }
     assert_eq!(Names::of_lock_file(".x.guard"), None);
-    assert_eq!(Names::of_lock_file(".lock"), None);
 }

@@ -22,7 +22,7 @@ impl Fixture {
         let clock = Arc::new(Manual::new());
         let root = Arc::new(Root::open(folder.path(), false, clock.clone()).unwrap());
         let dir = LocksDir::open(&root).unwrap();
-        let names = Arc::new(Names::of(&"job".parse().unwrap()).unwrap());
+        let names = Arc::new(Names::of(&"job".parse().unwrap()));
         let shared = Arc::new(Shared::new(root, clock.clone(), Arc::new(OsRandom)));
         let peer = PeerFile::place(&shared, &dir, &names, FencingToken(7)).unwrap().unwrap();
         assert!(

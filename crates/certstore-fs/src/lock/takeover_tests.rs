@@ -104,7 +104,7 @@ fn only_what_was_judged_is_stolen() {
     let folder = tempfile::tempdir().unwrap();
     let root = Arc::new(Root::open(folder.path(), false, Arc::new(SystemClock)).unwrap());
     let dir = LocksDir::open(&root).unwrap();
-    let names = Names::of(&"job".parse().unwrap()).unwrap();
+    let names = Names::of(&"job".parse().unwrap());
     let path = folder.path().join("locks/job.lock");
     std::fs::write(&path, "old").unwrap();
     let judged = dir.read(&names.lock).unwrap().unwrap();

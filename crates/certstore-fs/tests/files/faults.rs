@@ -137,7 +137,7 @@ async fn another_users_directory_is_permission_denied() {
                 .env(INSIDE, dir.path()),
         );
     } else {
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o000)).unwrap();
         let error =
             certstore_fs::FsStorage::open(&certstore_fs::FsConfig::new(&directory)).unwrap_err();
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();

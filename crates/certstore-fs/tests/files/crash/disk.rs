@@ -74,7 +74,7 @@ impl Disk {
         match op {
             Op::Create(path) if self.seen.contains_key(path) => {}
             Op::Create(path) => {
-                self.link(path, Node::File { now: Content::default(), safe: Content::default() })
+                self.link(path, Node::File { now: Content::default(), safe: Content::default() });
             }
             Op::MakeDir(path) => self.link(path, Node::Dir),
             Op::Truncate(path) => self.content(path).bytes.clear(),
