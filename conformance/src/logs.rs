@@ -70,3 +70,7 @@ impl Visit for Fields {
         let _ = write!(self.0, " {field}={value:?}");
     }
 }
+
+#[cfg(test)]
+#[path = "logs_tests.rs"]
+mod tests;

@@ -118,34 +118,40 @@ pub(super) fn waiting(client: &Client, name: &LockName) -> Waiter {
 
 pub(crate) async fn lost_1(cx: &Context) -> Case {
     if cx.capabilities().lease.is_none() {
-        return Err(Stop::not_supported(
-            "without leases a lock has no deadline; a broken one is BREAK-2's",
-        ));
+        let why = "without leases a lock has no deadline; a broken one is BREAK-2's";
+        return Err(Stop::not_supported(why));
     }
+    // A machine that stands still delays a timer past the takeover, but hardly three times.
+    for _ in 0..2 {
+        if lost_1_signalled(cx).await? {
+            return Ok(());
+        }
+    }
+    let signalled = lost_1_signalled(cx).await?;
+    ensure!(signalled, "somebody else holds the lock, and the loss was not signalled before");
+    Ok(())
+}
+
+/// Whether the loss was signalled before somebody else had the lock. The rest must hold every time.
+async fn lost_1_signalled(cx: &Context) -> Case<bool> {
     let client = cx.open().await?;
     let mut holder = cx.thread().await?;
     holder.lock("lost-1", cx.takeover_limit()).await?;
     holder.ask("check").await?.ok("the check of a holder")?;
-    let lost = holder.lost()?;
-    let lost = tokio::spawn(async move {
-        lost.await;
-        Instant::now()
-    });
+    // Watched from a runtime that goes on.
+    let lost = tokio::spawn(holder.lost()?);
     let waiter = waiting(&client, &name("lost-1"));
     holder.pause().await?;
     let lock = within(cx.takeover_limit(), "the lock of a paused holder", waiter).await???;
-    let taken = Instant::now();
-    ensure!(
-        lost.is_finished(),
-        "somebody else holds the lock, and the loss was not signalled before"
-    );
-    ensure!(lost.await? <= taken, "the loss was signalled after somebody else had the lock");
+    let signalled = lost.is_finished();
+    lost.abort();
     holder.resume()?;
     let check = holder.ask("check").await?;
     check.refused("the check of a lost lock", &["lock-lost"])?;
     lock.unlock().await?;
     let check = holder.ask("check").await?;
-    check.refused("the check of a lost lock once it is free again", &["lock-lost"])
+    check.refused("the check of a lost lock once it is free again", &["lock-lost"])?;
+    Ok(signalled)
 }
 
 pub(crate) async fn lost_2(cx: &Context) -> Case {
