@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::programs;
 use crate::report::{Report, table};
-use crate::shell::{file_url, shown, target_dir};
+use crate::shell::{capture, file_url, shown, target_dir};
 
 /// A backend that needs nothing but this machine, and where to run it.
 struct Backend {
@@ -53,6 +53,16 @@ pub(crate) fn all() -> Result<&'static [Report]> {
     }
     let reports = BACKENDS.iter().map(run).collect::<Result<Vec<_>>>()?;
     Ok(REPORTS.get_or_init(|| reports))
+}
+
+/// What the backends declare, as rows of a Markdown table in the order of [`all`].
+pub(crate) fn declared() -> Result<String> {
+    let folder = folder("declared")?;
+    let mut command = programs::capabilities()?;
+    command.args(BACKENDS.iter().map(|backend| (backend.url)(&folder)));
+    let rows = capture(&mut command);
+    std::fs::remove_dir_all(&folder)?;
+    rows
 }
 
 fn run(backend: &Backend) -> Result<Report> {

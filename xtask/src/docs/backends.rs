@@ -10,9 +10,18 @@ use crate::report::Report;
 const INTRODUCTION: &str = "\
 # Backends
 
-What each backend was seen to do: every clause of the [contract](contract.md) has one case in the conformance suite, and
-this is a run of all of them. *Not supported* means that the backend declares so, and that the suite has checked that
-the call is then refused; the reasons stand below the table.
+What each backend declares, and what it was seen to do: every clause of the [contract](contract.md) has one case in the
+conformance suite, and this is a run of all of them.
+
+## Declared
+
+";
+
+const SEEN: &str = "
+## Seen
+
+*Not supported* means that the clause needs what the backend declares it lacks (that such calls are refused is CAP-1), or
+what this run could not bring about; the reasons stand below the table.
 
 ";
 
@@ -21,19 +30,17 @@ pub(super) fn page() -> Result<String> {
     if let Some(report) = reports.iter().find(|report| report.count("failed") > 0) {
         bail!("clauses fail on {}; cargo xtask conformance shows them", report.backend);
     }
-    Ok(write(reports))
+    Ok(write(reports, &conformance::declared()?))
 }
 
-fn write(reports: &[Report]) -> String {
+fn write(reports: &[Report], declared: &str) -> String {
     let mut page = INTRODUCTION.to_owned();
     let names: Vec<&str> = reports.iter().map(|report| report.backend.as_str()).collect();
+    let rule = "---|".repeat(names.len());
     // Writing to a string does not fail.
-    let _ = writeln!(
-        page,
-        "| clause | {} | |\n|---|{}---|",
-        names.join(" | "),
-        "---|".repeat(names.len())
-    );
+    let _ = writeln!(page, "| | {} |\n|---|{rule}\n{}", names.join(" | "), declared.trim_end());
+    page.push_str(SEEN);
+    let _ = writeln!(page, "| clause | {} | |\n|---|{rule}---|", names.join(" | "));
     for outcome in ["passed", "not-supported"] {
         let counts: Vec<String> =
             reports.iter().map(|report| format!("**{}**", report.count(outcome))).collect();
@@ -55,7 +62,7 @@ fn write(reports: &[Report]) -> String {
         );
     }
     for report in reports {
-        let _ = writeln!(page, "\n## {}\n", report.backend);
+        let _ = writeln!(page, "\n### {}\n", report.backend);
         for clause in &report.clauses {
             if let Some(detail) = &clause.detail {
                 let _ = writeln!(page, "* {} is not supported: {detail}", clause.id);
