@@ -175,7 +175,7 @@ impl Bench<'_> {
         if operation != "delete" {
             let started = Instant::now();
             let parallel = stream::iter(0..rounds)
-                .map(|round| work(round))
+                .map(&work)
                 .buffer_unordered(self.options.concurrency.max(1));
             parallel.try_collect::<()>().await?;
             figures.per_second =

@@ -110,6 +110,7 @@ pub async fn copy(
     Ok(report)
 }
 
+#[derive(Debug, Clone, Copy)]
 enum Outcome {
     Copied(u64),
     Overwritten(u64),

@@ -146,6 +146,8 @@ fn expect(holds: bool, otherwise: &str) -> Check {
     if holds { Ok(()) } else { Err(otherwise.to_owned()) }
 }
 
+/// For `map_err`.
+#[expect(clippy::needless_pass_by_value, reason = "map_err gives the error away")]
 fn told(error: certstore_core::Error) -> String {
     with_sources(&error)
 }

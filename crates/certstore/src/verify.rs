@@ -177,10 +177,10 @@ async fn look_at_certificate(storage: &dyn Storage, plain: Bytes, finding: &mut 
         Ok((_, KeyMatch::Yes)) => finding.matched = true,
         Ok((_, KeyMatch::Missing)) => finding.note = Some("has no private key beside it".into()),
         Ok((_, KeyMatch::No)) => {
-            finding.problems.push(format!("does not belong to the key {private_key}"))
+            finding.problems.push(format!("does not belong to the key {private_key}"));
         }
         Ok((_, KeyMatch::Unknown(fault))) => {
-            finding.problems.push(format!("the key {private_key} is not usable: {fault}"))
+            finding.problems.push(format!("the key {private_key} is not usable: {fault}"));
         }
         Err(fault) => finding.problems.push(format!("is no certificate: {fault}")),
     }

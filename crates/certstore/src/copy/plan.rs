@@ -108,7 +108,7 @@ impl Plan {
         while let Some(key) = above.key().cloned() {
             match target.stat(&key).await {
                 Ok(there) if there.is_terminal => {
-                    self.obstacle(format!("{key} is a directory here and a value there"))
+                    self.obstacle(format!("{key} is a directory here and a value there"));
                 }
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -1,21 +1,19 @@
 //! Runs the real program on directories of its own.
 
-#![allow(dead_code, reason = "every test file uses a part of it")]
-#![allow(unreachable_pub, reason = "shared by several test programs")]
-
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-pub const CADDY_DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/caddy-data");
+pub(crate) const CADDY_DATA: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/caddy-data");
 
 /// A directory that is removed with it.
-pub struct Sandbox(PathBuf);
+pub(crate) struct Sandbox(PathBuf);
 
 impl Sandbox {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("cli-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -23,23 +21,23 @@ impl Sandbox {
         Self(path.canonicalize().unwrap())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
     /// The URL of a storage in it.
-    pub fn url(&self, name: &str) -> String {
+    pub(crate) fn url(&self, name: &str) -> String {
         format!("file://{}", self.path(name).display())
     }
 
     /// The program in this directory, with nothing of the tester's environment that it would heed.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_certstore"));
         command
             .current_dir(&self.0)
@@ -50,12 +48,12 @@ impl Sandbox {
     }
 
     /// Runs the program on the storage `store`.
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.command().args(["--storage", &self.url("store")]).args(arguments))
     }
 
     /// As `run`, with something to read on its standard input.
-    pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ran {
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ran {
         let mut command = self.command();
         command.args(["--storage", &self.url("store")]).args(arguments);
         let mut child = command
@@ -69,7 +67,7 @@ impl Sandbox {
     }
 
     /// A copy of what Caddy has left, as the storage `store`.
-    pub fn caddy_data(&self) {
+    pub(crate) fn caddy_data(&self) {
         copy_tree(Path::new(CADDY_DATA), &self.path("store"));
     }
 }
@@ -95,10 +93,10 @@ fn copy_tree(from: &Path, to: &Path) {
 
 /// How a run ended, and what it printed.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: Option<i32>,
-    pub out: Vec<u8>,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: String,
 }
 
 impl From<std::process::Output> for Ran {
@@ -112,24 +110,24 @@ impl From<std::process::Output> for Ran {
 }
 
 impl Ran {
-    pub fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         command.stdin(Stdio::null()).output().unwrap().into()
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.out).unwrap()
     }
 
     /// It did what it was asked for and had nothing to say of it.
     #[track_caller]
-    pub fn ok(self) -> Self {
+    pub(crate) fn ok(self) -> Self {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{self:?}");
         self
     }
 
     /// It ended with `code`, one line on the standard error that has all of `parts`, and nothing on the standard output.
     #[track_caller]
-    pub fn fails(self, code: i32, parts: &[&str]) -> Self {
+    pub(crate) fn fails(self, code: i32, parts: &[&str]) -> Self {
         assert_eq!((self.code, self.out.len()), (Some(code), 0), "{self:?}");
         assert!(self.err.starts_with("certstore: ") && self.err.lines().count() == 1, "{self:?}");
         assert!(!self.err.contains("panicked"), "{self:?}");
@@ -140,14 +138,14 @@ impl Ran {
     }
 
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
 /// Polls until `done` says so.
 #[track_caller]
-pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !done() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");

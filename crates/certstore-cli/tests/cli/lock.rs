@@ -1,24 +1,27 @@
 //! lock, locks, unlock.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{Ran, Sandbox, wait_until};
+use crate::support::{Ran, Sandbox, wait_until};
 
 /// A run of `certstore lock job -- sh -c SCRIPT` that has reached its first line of output.
 struct Holding {
-    child: Child,
+    /// Gone once its end was waited for.
+    child: Option<Child>,
     out: BufReader<ChildStdout>,
     first: String,
 }
 
 impl Holding {
     fn start(sandbox: &Sandbox, script: &str) -> Self {
+        Self::start_on(sandbox, &sandbox.url("store"), script)
+    }
+
+    fn start_on(sandbox: &Sandbox, url: &str, script: &str) -> Self {
         let mut command = sandbox.command();
-        command.args(["--storage", &sandbox.url("store"), "lock", "job", "--", "sh", "-c", script]);
+        command.args(["--storage", url, "lock", "job", "--", "sh", "-c", script]);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -28,13 +31,12 @@ impl Holding {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         out.read_line(&mut first).unwrap();
-        Self { child, out, first: first.trim().to_owned() }
+        Self { child: Some(child), out, first: first.trim().to_owned() }
     }
 
     fn signal(&self, name: &str) {
-        let sent =
-            Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     /// Waits until every process that could write to its output has ended, and returns the rest of the output.
@@ -44,9 +46,18 @@ impl Holding {
         rest
     }
 
-    fn end(self) -> Ran {
-        drop(self.out);
-        self.child.wait_with_output().unwrap().into()
+    fn end(mut self) -> Ran {
+        self.child.take().unwrap().wait_with_output().unwrap().into()
+    }
+}
+
+impl Drop for Holding {
+    /// Leaves nothing running when a test fails.
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            drop(child.kill());
+            drop(child.wait());
+        }
     }
 }
 
@@ -199,13 +210,22 @@ fn the_command_does_not_outlive_its_supervisor() {
 #[test]
 fn a_stopped_holder_does_not_keep_its_command_beyond_the_deadline() {
     let sandbox = Sandbox::new();
-    let mut holding = Holding::start(&sandbox, "echo held; while :; do sleep 0.05; done");
+    let script = "trap '' TERM; echo $$; while :; do sleep 0.05; done";
+    let mut holding = Holding::start_on(&sandbox, "memory:?lease=1s", script);
     holding.signal("STOP");
-    holding.rest();
+    let command = holding.first.clone();
+    wait_until("the command was killed", || !is_running(&command));
     holding.signal("CONT");
+    holding.rest();
     let ended = holding.end();
     assert_eq!(ended.code, Some(4), "{ended:?}");
     assert!(ended.err.contains("was lost"), "{ended:?}");
+}
+
+/// Whether a process is there and has not ended.
+fn is_running(id: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 #[test]

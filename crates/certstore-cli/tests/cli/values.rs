@@ -1,11 +1,9 @@
 //! put, get, rm, ls, stat, exists.
 
-mod support;
-
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox};
 
 #[test]
 fn a_value_goes_in_and_comes_out() {

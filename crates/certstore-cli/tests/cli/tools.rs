@@ -1,8 +1,6 @@
 //! conformance, bench, completions, help.
 
-mod support;
-
-use support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox};
 
 #[test]
 fn conformance_reports_a_row_a_clause_and_leaves_nothing() {

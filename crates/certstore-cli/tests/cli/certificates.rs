@@ -1,11 +1,9 @@
 //! certs, copy, verify, on what Caddy has left.
 
-mod support;
-
 use std::path::Path;
 use std::process::Command;
 
-use support::{CADDY_DATA, Ran, Sandbox};
+use crate::support::{CADDY_DATA, Ran, Sandbox};
 
 /// As `openssl x509` prints them: name, serial, begin and end.
 const SITES: [(&str, &str, &str, &str); 8] = [
