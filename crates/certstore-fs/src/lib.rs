@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(not(unix))]
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 compile_error!(
-    "certstore-fs needs a Unix system: Windows has neither the directory sync nor the opening beneath a root that it \
-     promises; choose another backend"
+    "certstore-fs runs on Linux, and is written for macOS. Windows has neither the directory sync nor the opening beneath a \
+     root that it promises: choose another backend there"
 );
 
 mod bundle;

@@ -17,9 +17,6 @@ use rustix::fs::OFlags;
 use crate::error::{BACKEND, io_error};
 use crate::root::{FILE_MODE, Root};
 
-/// How many writes can be in their last step at the same time.
-const STRIPES: usize = 64;
-
 /// How long to wait for a stripe. It is held for microseconds, so a longer wait means a stopped process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -35,40 +32,48 @@ pub(crate) struct Stripes {
     /// What their file names begin with; processes that exclude each other use the same.
     prefix: &'static str,
     patience: Duration,
-    slots: [Mutex<Option<File>>; STRIPES],
+    /// Each is an open file, so there are few.
+    slots: Vec<Mutex<Option<File>>>,
 }
 
 impl Stripes {
     /// The set that writers of keys take.
     pub(crate) fn of_keys(root: Arc<Root>) -> Self {
-        Self::new(root, ".stripe-")
+        Self::new(root, ".stripe-", 32, PATIENCE)
     }
 
     /// The set that guards the tokens of lock names: held while a token is raised, and while a fenced write compares
     /// and renames, so that no write of an older holder lands after a newer one has acquired.
     pub(crate) fn of_tokens(root: Arc<Root>) -> Self {
-        Self::new(root, ".fence-")
+        Self::new(root, ".fence-", 16, PATIENCE)
     }
 
     /// The set that deletes of directories take, by the first component of the key; and stores whose directory was removed
     /// again and again, so that they get through in the end.
     pub(crate) fn of_trees(root: Arc<Root>) -> Self {
-        Self { patience: LONG_PATIENCE, ..Self::new(root, ".tree-") }
+        Self::new(root, ".tree-", 4, LONG_PATIENCE)
     }
 
     /// The set that writers of bundles take, by directory, for the whole bundle.
     pub(crate) fn of_bundles(root: Arc<Root>) -> Self {
-        Self { patience: LONG_PATIENCE, ..Self::new(root, ".bundle-") }
+        Self::new(root, ".bundle-", 16, LONG_PATIENCE)
     }
 
-    fn new(root: Arc<Root>, prefix: &'static str) -> Self {
-        Self { root, prefix, patience: PATIENCE, slots: std::array::from_fn(|_| Mutex::new(None)) }
+    /// The `count` of a set never changes: processes of different versions exclude each other too.
+    fn new(root: Arc<Root>, prefix: &'static str, count: usize, patience: Duration) -> Self {
+        let slots = std::iter::repeat_with(|| Mutex::new(None)).take(count).collect();
+        Self { root, prefix, patience, slots }
+    }
+
+    /// The same in every process and every version of this crate.
+    fn index_of(&self, name: &str) -> usize {
+        usize::from(digest(&SHA256, name.as_bytes()).as_ref()[0]) % self.slots.len()
     }
 
     /// Takes the stripe of `name`. Blocks the thread, for a limited time.
     pub(crate) fn lock(&self, name: &str) -> Result<StripeGuard<'_>> {
         let started = Instant::now();
-        let index = stripe_of(name);
+        let index = self.index_of(name);
         // The kernel's lock belongs to the open file, which the tasks of this process share: they exclude each other here.
         let mut slot = self.slots[index].lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -87,7 +92,7 @@ impl Stripes {
 
     /// Takes the stripe of `name` if it is free. Never blocks.
     pub(crate) fn try_lock(&self, name: &str) -> Result<Option<StripeGuard<'_>>> {
-        let index = stripe_of(name);
+        let index = self.index_of(name);
         let mut slot = match self.slots[index].try_lock() {
             Ok(slot) => slot,
             Err(SlotError::Poisoned(slot)) => slot.into_inner(),
@@ -163,11 +168,6 @@ impl Drop for StripeGuard<'_> {
             *self.0 = None;
         }
     }
-}
-
-/// The same in every process and every version of this crate.
-fn stripe_of(name: &str) -> usize {
-    usize::from(digest(&SHA256, name.as_bytes()).as_ref()[0]) % STRIPES
 }
 
 #[cfg(test)]

@@ -39,8 +39,10 @@ fn other_sets_and_stripes_are_free_meanwhile() {
     let dir = tempfile::tempdir().unwrap();
     let keys = Stripes::of_keys(root(&dir));
     let _held = keys.lock("a").unwrap();
-    let other =
-        (0..).map(|n| n.to_string()).find(|name| stripe_of(name) != stripe_of("a")).unwrap();
+    let other = (0..)
+        .map(|n| n.to_string())
+        .find(|name| keys.index_of(name) != keys.index_of("a"))
+        .unwrap();
     drop(keys.lock(&other).unwrap());
     drop(Stripes::of_tokens(root(&dir)).lock("a").unwrap());
 }
@@ -53,7 +55,7 @@ fn a_stopped_holder_is_named_after_a_while() {
     let guard = held.lock("a").unwrap();
     let error = waiting.lock("a").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    let file = format!("locks/.stripe-{:02}", stripe_of("a"));
+    let file = format!("locks/.stripe-{:02}", held.index_of("a"));
     assert!(error.to_string().contains(&file), "{error}");
     drop(guard);
     drop(waiting.lock("a").unwrap());
@@ -73,7 +75,8 @@ fn a_deleted_lock_directory_is_made_anew() {
             assert_eq!(inside.load(Ordering::SeqCst), 1, "it locked the deleted file");
         });
         // Until the other thread waits for the same file, its lock is held here.
-        while !is_waited_for(dir.path()) {
+        let file = dir.path().join(format!("locks/.stripe-{:02}", other.index_of("a")));
+        while !is_waited_for(&file) {
             std::thread::yield_now();
         }
         inside.store(1, Ordering::SeqCst);
@@ -81,10 +84,9 @@ fn a_deleted_lock_directory_is_made_anew() {
     });
 }
 
-/// Whether two descriptors of this process have the stripe of "a" open.
-fn is_waited_for(root: &std::path::Path) -> bool {
-    let file = root.join(format!("locks/.stripe-{:02}", stripe_of("a")));
-    let inode = std::fs::metadata(&file).unwrap().ino();
+/// Whether two descriptors of this process have `file` open.
+fn is_waited_for(file: &std::path::Path) -> bool {
+    let inode = std::fs::metadata(file).unwrap().ino();
     let open = std::fs::read_dir("/dev/fd")
         .unwrap()
         .filter_map(|fd| std::fs::metadata(fd.unwrap().path()).ok());

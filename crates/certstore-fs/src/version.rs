@@ -83,7 +83,9 @@ impl Record {
         let mut space = [MaybeUninit::<u8>::uninit(); 128];
         match fgetxattr(file, ATTRIBUTE, &mut space) {
             Ok((bytes, _)) => Ok(Self::decode(bytes)),
-            Err(Errno::NODATA | Errno::RANGE | Errno::OPNOTSUPP) => Ok(None),
+            Err(error) if is_absent(error) || is_unsupported(error) || error == Errno::RANGE => {
+                Ok(None)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -151,7 +153,16 @@ pub(crate) fn content_version(value: &[u8]) -> Version {
 /// Whether the file system of `dir` keeps the attribute. It asks for it and changes nothing.
 pub(crate) fn is_supported(dir: &File) -> bool {
     let mut space = [MaybeUninit::<u8>::uninit(); 128];
-    matches!(fgetxattr(dir, ATTRIBUTE, &mut space), Ok(_) | Err(Errno::NODATA | Errno::RANGE))
+    fgetxattr(dir, ATTRIBUTE, &mut space).map_or_else(is_absent, |_| true)
+}
+
+fn is_absent(error: Errno) -> bool {
+    // macOS has a number of its own for it, ENOATTR.
+    error == Errno::NODATA || cfg!(target_vendor = "apple") && error.raw_os_error() == 93
+}
+
+fn is_unsupported(error: Errno) -> bool {
+    [Errno::OPNOTSUPP, Errno::NOTSUP, Errno::NOSYS].contains(&error)
 }
 
 fn short_digest(value: &[u8]) -> u64 {

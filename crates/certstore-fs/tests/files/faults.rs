@@ -8,9 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use certstore_core::{ErrorKind, Storage};
+use certstore_core::{Condition, ErrorKind, Fence, Locker, Storage, VersionKind};
 
-use crate::common::{key, names, open};
+use crate::common::{key, name, names, open};
 
 /// Set in the process that the test calls itself in: the directory to work in.
 const INSIDE: &str = "CERTSTORE_TEST_INSIDE";
@@ -42,6 +42,47 @@ async fn a_full_disk_keeps_the_old_value() {
     let mut command = Command::new("unshare");
     command.args([user, "sh", "-c", mount]).arg(dir.path());
     passes(command, dir.path(), "faults::a_full_disk_keeps_the_old_value");
+}
+
+#[tokio::test]
+async fn without_extended_attributes_versions_are_of_the_content_and_nothing_is_fenced() {
+    if let Some(root) = inside() {
+        let storage = open(&root);
+        let capabilities = storage.capabilities();
+        assert_eq!(capabilities.version, VersionKind::Content);
+        assert_eq!(capabilities.fence, Fence::None);
+        let at = key("a/b");
+        let one = storage.store(&at, b"1").await.unwrap();
+        assert_eq!(storage.stat(&at).await.unwrap().version, Some(one.clone()));
+        assert_eq!(storage.load_versioned(&at).await.unwrap().version, one);
+        storage.store_if(&at, b"2", &Condition::Version(one.clone())).await.unwrap();
+        let late = storage.store_if(&at, b"3", &Condition::Version(one.clone())).await.unwrap_err();
+        assert_eq!(late.kind(), ErrorKind::Conflict);
+        assert_eq!(storage.store(&at, b"1").await.unwrap(), one);
+        let lock = storage.lock(&name("job")).await.unwrap();
+        for refused in [
+            storage.store_fenced(&at, b"3", &lock).await.unwrap_err(),
+            storage.delete_fenced(&at, &lock).await.unwrap_err(),
+        ] {
+            assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused:?}");
+            assert!(refused.to_string().contains("extended attributes"), "{refused}");
+        }
+        assert_eq!(&storage.load(&at).await.unwrap()[..], b"1");
+        lock.unlock().await.unwrap();
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mount = "mount -t ramfs -o mode=700 ramfs \"$0\" && exec \"$@\"";
+    let test =
+        "faults::without_extended_attributes_versions_are_of_the_content_and_nothing_is_fenced";
+    if rustix::process::geteuid().is_root() {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", mount]).arg(dir.path());
+        passes(command, dir.path(), test);
+    } else {
+        // Only root may mount a ramfs, and nobody needs root to see that an attribute cannot be asked for.
+        with_fault("fgetxattr:error=EOPNOTSUPP:when=1+", test);
+    }
 }
 
 #[tokio::test]
@@ -174,7 +215,13 @@ fn with_fault(fault: &str, test: &str) -> String {
     fs::write(root.join("a/b"), "old").unwrap();
     let trace = dir.path().join("trace");
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-e", "trace=fsync,fsetxattr,rename,renameat,renameat2", "-e"]);
+    command.args([
+        "-f",
+        "-qq",
+        "-e",
+        "trace=fsync,fsetxattr,fgetxattr,rename,renameat,renameat2",
+        "-e",
+    ]);
     command.arg(format!("inject={fault}")).arg("-o").arg(&trace);
     passes(command, &root, test);
     fs::read_to_string(trace).unwrap()
