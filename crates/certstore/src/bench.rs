@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::scratch;
 
-/// How [`bench`] measures.
+/// How [`bench`](fn@bench) measures.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct BenchOptions {

@@ -32,8 +32,8 @@ pub const ENV_CONFIG: &str = "CERTSTORE_CONFIG";
 /// use certstore::Config;
 /// let config = Config::from_toml("[storage]\nbackend = \"memory\"")?;
 /// assert_eq!(config.backend(), "memory");
-/// let error = Config::from_toml("[storage]\nbakend = \"memory\"").unwrap_err();
-/// assert_eq!(error.to_string(), "unknown key \"bakend\" in [storage]; the nearest is \"backend\"");
+/// let error = Config::from_toml("[storage]\nbackend = \"memory\"\nleese = \"1s\"").unwrap_err();
+/// assert_eq!(error.to_string(), "unknown key \"leese\" in [storage]; the nearest is \"lease\"");
 /// # Ok::<(), certstore::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl Config {
     ///
     /// ```
     /// use certstore::Config;
-    /// assert_eq!(Config::from_url("file:///var/lib/certstore")?.backend(), "fs");
+    /// assert_eq!(Config::from_url("memory:?lease=2s")?.backend(), "memory");
     /// # Ok::<(), certstore::Error>(())
     /// ```
     pub fn from_url(url: &str) -> Result<Self> {
@@ -213,6 +213,7 @@ pub(crate) fn no_home() -> Error {
     )
 }
 
-#[cfg(test)]
+// They speak of paths, as only files have them.
+#[cfg(all(test, unix, feature = "fs"))]
 #[path = "config/config_tests.rs"]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use certstore_core::{MemoryConfig, MemoryStorage, Result, Storage};
+use certstore_core::{Error, ErrorKind, MemoryConfig, MemoryStorage, Result, Storage};
 
 use crate::config::Settings;
 use crate::{Config, Environment, WithLocker};
@@ -60,7 +60,11 @@ async fn open_backend(settings: &Settings) -> Result<Arc<dyn Storage>> {
     match settings.backend().name {
         #[cfg(all(unix, feature = "fs"))]
         "fs" => open_fs(settings),
-        _ => open_memory(settings),
+        "memory" => open_memory(settings),
+        other => Err(Error::new(
+            ErrorKind::InvalidConfig,
+            format!("this build has no backend \"{other}\""),
+        )),
     }
 }
 

@@ -56,3 +56,12 @@ async fn files_take_their_settings() {
     assert_eq!(std::fs::read(root.join("a")).unwrap(), b"1");
     std::fs::remove_dir_all(root).unwrap();
 }
+
+#[cfg(not(all(unix, feature = "fs")))]
+#[test]
+fn a_backend_that_is_not_built_is_refused_not_replaced() {
+    for toml in ["", "[storage]\nbackend = \"fs\"", "[storage]\nurl = \"file:///x\""] {
+        let error = Config::from_toml(toml).unwrap_err();
+        assert!(error.to_string().starts_with("this build has no backend \"fs\""), "{error}");
+    }
+}

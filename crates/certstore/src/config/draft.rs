@@ -152,7 +152,7 @@ impl Section {
     fn backend(&mut self, section: &str, url: Option<&StorageUrl>) -> Result<&'static BackendInfo> {
         let by_url = url.map(backend_of).transpose()?;
         let Some(named) = self.keys.remove("backend") else {
-            return Ok(by_url.unwrap_or(&BACKENDS[1]));
+            return by_url.map_or_else(|| available(&BACKENDS[1]), Ok);
         };
         let named = named
             .as_text()

@@ -120,6 +120,7 @@ fn wrong(message: String) -> Error {
     Error::new(ErrorKind::InvalidConfig, message).with_operation("read").with_subject("storage URL")
 }
 
-#[cfg(test)]
+// They speak of paths, as only files have them.
+#[cfg(all(test, unix, feature = "fs"))]
 #[path = "url_tests.rs"]
 mod tests;
