@@ -53,14 +53,34 @@ impl FsStorage {
             let _bundle = inner.bundles.lock(dir.as_str())?;
             let items: Vec<(&Key, &[u8])> =
                 items.iter().map(|(key, value)| (key, &value[..])).collect();
-            // Every step of it runs in this thread, so it is done when it is first asked.
-            journal::store_all(&here, &items).now_or_never().unwrap_or_else(|| {
-                Err(Error::new(ErrorKind::Other, "a step of storing a bundle waited for something")
-                    .with_backend(BACKEND))
-            })
+            at_once(journal::store_all(&here, &items))
         })
         .await
     }
+}
+
+impl FsStorage {
+    /// Runs `delete` of `key` when no bundle of its directory is half-written, and none begins: a journal that its dead
+    /// writer has left could bring the value back.
+    pub(crate) fn settled<T>(&self, key: &Key, delete: impl FnOnce() -> Result<T>) -> Result<T> {
+        let (inner, dir) = (self.inner(), key.parent());
+        if inner.root.open_dir(dir.as_str()).is_err_and(|error| is_missing(&error)) {
+            return delete();
+        }
+        let _bundle = inner.bundles.lock(dir.as_str())?;
+        if read::load(&inner.root, &journal_path(&dir))?.is_some() {
+            at_once(journal::settle(self, &dir))?;
+        }
+        delete()
+    }
+}
+
+/// The end of a future whose every step runs in this thread: it is done when it is first asked.
+fn at_once<T>(steps: impl Future<Output = Result<T>>) -> Result<T> {
+    steps.now_or_never().unwrap_or_else(|| {
+        Err(Error::new(ErrorKind::Other, "a step of storing a bundle waited for something")
+            .with_backend(BACKEND))
+    })
 }
 
 /// Needs no sync: a journal that comes back after a power cut says what the values say, or is out of date.
@@ -80,3 +100,7 @@ fn remove(inner: &Inner, dir: &Dir) -> Result<()> {
 fn journal_path(dir: &Dir) -> String {
     if dir.is_root() { JOURNAL.to_owned() } else { format!("{dir}/{JOURNAL}") }
 }
+
+#[cfg(test)]
+#[path = "bundle_tests.rs"]
+mod tests;

@@ -99,7 +99,13 @@ impl Writer<'_> {
             Err(error) if is_missing(&error) => return Ok(()),
             Err(error) => return Err(io_error(error)),
         };
-        for (name, _) in names(&dir).map_err(io_error)? {
+        let inside = match names(&dir) {
+            Ok(inside) => inside,
+            // Removed since it was opened.
+            Err(error) if is_missing(&error) => return Ok(()),
+            Err(error) => return Err(io_error(error)),
+        };
+        for (name, _) in inside {
             let path = format!("{path}/{}", String::from_utf8_lossy(&name));
             self.remove(&dir, &path, &name, depth + 1)?;
         }

@@ -8,6 +8,7 @@ use certstore_core::{Dir, Key, RESERVED};
 #[cfg(target_os = "linux")]
 use rustix::fs::SeekFrom;
 use rustix::fs::{AtFlags, FileType, statat};
+use rustix::io::Errno;
 
 use crate::bundle::JOURNAL;
 use crate::temp::is_temp;
@@ -155,14 +156,20 @@ fn kind(dir: &File, name: &[u8], file_type: FileType) -> Kind {
         FileType::RegularFile => Kind::File,
         FileType::Directory => Kind::Dir,
         // Some file systems tell no type with the name. What vanished meanwhile is left out like anything else.
-        FileType::Unknown => match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => match FileType::from_raw_mode(stat.st_mode) {
-                FileType::RegularFile => Kind::File,
-                FileType::Directory => Kind::Dir,
-                _ => Kind::Other,
-            },
-            Err(_) => Kind::Other,
-        },
+        FileType::Unknown => kind_of(dir, name).ok().flatten().unwrap_or(Kind::Other),
         _ => Kind::Other,
+    }
+}
+
+/// What `name` is in `dir`; `None` when it is not there.
+pub(crate) fn kind_of(dir: &File, name: &[u8]) -> io::Result<Option<Kind>> {
+    match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Dir,
+            _ => Kind::Other,
+        })),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

@@ -19,6 +19,7 @@ mod read;
 mod root;
 mod storage;
 mod stream;
+mod stable;
 mod stripe;
 mod temp;
 mod version;

@@ -128,7 +128,13 @@ fn read_below(root: &Arc<Root>, pieces: &[Piece], foreign: &mut Foreign) -> Resu
     let next = AtomicUsize::new(0);
     let read = std::thread::scope(|scope| {
         let helpers: Vec<_> =
-            (1..threads).map(|_| scope.spawn(|| read_some(root, pieces, &next))).collect();
+            // Without another thread, this one reads all.
+            (1..threads)
+                .map_while(|_| {
+                    let builder = std::thread::Builder::new().name("certstore-list".into());
+                    builder.spawn_scoped(scope, || read_some(root, pieces, &next)).ok()
+                })
+                .collect();
         let mut read = read_some(root, pieces, &next)?;
         for helper in helpers {
             read.append(&mut helper.join().map_err(|_| panicked())??);

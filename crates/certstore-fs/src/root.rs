@@ -132,15 +132,24 @@ impl Root {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             opened => return opened,
         }
-        match rustix::fs::mkdirat(parent, name, DIR_MODE) {
-            // Somebody else has made it just now, and may not have synced it yet: go on as if it were ours.
-            Ok(()) | Err(Errno::EXIST) => {}
+        let made = match rustix::fs::mkdirat(parent, name, DIR_MODE) {
+            Ok(()) => true,
+            // Somebody else has made it just now, and may not have synced it yet: sync as if it were ours.
+            Err(Errno::EXIST) => false,
             Err(error) => return Err(error.into()),
-        }
+        };
         let dir = open_component(parent, name, DIR_FLAGS)?;
-        self.give_owner(parent, &dir)?;
-        if sync == Sync::Yes {
-            sync_dir(parent)?;
+        if made {
+            self.give_owner(parent, &dir)?;
+        }
+        if sync == Sync::Yes
+            && let Err(error) = sync_dir(parent)
+        {
+            if made {
+                // The next try must not take it for one that is safe already.
+                rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR).ok();
+            }
+            return Err(error);
         }
         Ok(dir)
     }
@@ -246,13 +255,17 @@ fn open_root(path: &Path) -> io::Result<File> {
 fn create_root(path: &Path, superuser: bool) -> io::Result<()> {
     let missing: Vec<&Path> = path.ancestors().take_while(|dir| !is_there(dir)).collect();
     for dir in missing.into_iter().rev() {
-        match rustix::fs::mkdir(dir, DIR_MODE) {
+        let parent = open_root(parent_of(dir))?;
+        let Some(name) = dir.file_name() else { continue };
+        match rustix::fs::mkdirat(&parent, name, DIR_MODE) {
+            // Only what we have made is given away, and no link is followed: somebody may be quicker than we are.
+            Ok(()) if superuser => {
+                let made =
+                    rustix::fs::openat(&parent, name, DIR_FLAGS | OFlags::NOFOLLOW, Mode::empty())?;
+                owner::copy(&parent, &made.into())?;
+            }
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
-        }
-        let parent = open_root(parent_of(dir))?;
-        if superuser {
-            owner::copy(&parent, &open_root(dir)?)?;
         }
         sync_dir(&parent)?;
     }

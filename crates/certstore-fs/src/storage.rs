@@ -1,7 +1,7 @@
 //! The storage: each operation runs in blocking code of its own, beside the tasks of the runtime.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,7 +11,6 @@ use certstore_core::{
     OsRandom, Random, Result, Shared, Storage, SystemClock, Tree, Version, VersionKind, Versioned,
     journal,
 };
-use futures_util::FutureExt;
 use futures_util::stream::BoxStream;
 
 use crate::config::{FsConfig, Io};
@@ -107,6 +106,10 @@ impl FsStorage {
         Self { inner: self.inner.clone(), run: Run::Here }
     }
 
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
     /// Runs a read of one key.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
@@ -154,7 +157,7 @@ impl FsStorage {
             stamp: Stamp::of(guard),
             own_lock: own.then(|| FsLocker::stripe_name(guard.name())),
             newest_token: Box::new(newest_token),
-            lost: Mutex::new(guard.lost().boxed()),
+            validity: guard.validity().clone(),
         })
     }
 
@@ -261,23 +264,32 @@ impl Storage for FsStorage {
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {
-        let at = key.clone();
-        self.write("delete", key.as_str(), move |inner| inner.writer().delete(&at)).await
+        let (at, here) = (key.clone(), self.in_this_thread());
+        self.write("delete", key.as_str(), move |inner| {
+            here.settled(&at, || inner.writer().delete(&at))
+        })
+        .await
     }
 
     async fn delete_if(&self, key: &Key, version: &Version) -> Result<()> {
-        let (at, condition) = (key.clone(), Condition::Version(version.clone()));
+        let (at, here) = (key.clone(), self.in_this_thread());
+        let condition = Condition::Version(version.clone());
         self.write("delete", key.as_str(), move |inner| {
-            inner.writer().delete_value(&at, &Demand::Condition(&condition))
+            let demand = Demand::Condition(&condition);
+            // Before anything is settled: a refused delete changes nothing.
+            demand.check(&inner.root, &at)?;
+            here.settled(&at, || inner.writer().delete_value(&at, &demand))
         })
         .await
     }
 
     async fn delete_fenced(&self, key: &Key, guard: &Lock) -> Result<()> {
         let fence = self.fence_of("delete", key, guard)?;
-        let at = key.clone();
+        let (at, here) = (key.clone(), self.in_this_thread());
         self.write("delete", key.as_str(), move |inner| {
-            inner.writer().delete_value(&at, &Demand::Fence(&fence))
+            let demand = Demand::Fence(&fence);
+            demand.check(&inner.root, &at)?;
+            here.settled(&at, || inner.writer().delete_value(&at, &demand))
         })
         .await
     }

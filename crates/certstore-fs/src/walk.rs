@@ -12,9 +12,10 @@ use std::vec;
 use certstore_core::{Dir, Error, Key, Result};
 use rustix::fs::FileType;
 
-use crate::entries::{Meaning, Names, entries, first_entries};
+use crate::entries::{Kind, Meaning, Names, entries, first_entries};
 use crate::error::{io_error, is_missing};
 use crate::root::Root;
+use crate::stable::{changing_entries, is_quiet};
 
 /// A key that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl Walker {
         match walker.read(start) {
             Ok(items) => walker.levels.push(items.into_iter()),
             Err(error) if is_missing(&error) => {
-                if !is_value(&walker.root, start) {
+                if !is_value(&walker.root, start)? {
                     return Err(Error::not_found());
                 }
                 walker.found_any = true;
@@ -211,20 +212,46 @@ impl Foreign {
 
 /// The items of a directory in the order of their keys.
 pub(crate) fn read_sorted(root: &Root, dir: &Dir, foreign: &mut Foreign) -> io::Result<Vec<Item>> {
+    let start = root.clock().wall();
     let opened = root.open_dir(dir.as_str())?;
-    let (mut items, mut names) = (Vec::new(), Names::of(dir));
-    entries(&opened, |name, kind| match names.meaning(name, kind) {
-        Meaning::Value(key) => items.push(Item::new(key, Place::Value, names.common())),
-        Meaning::Dir(key) => {
-            items.push(Item::new(key.clone(), Place::Dir, names.common()));
-            items.push(Item::new(key, Place::Below, names.common()));
+    let mut read = Reading::of(dir);
+    entries(&opened, |name, kind| read.add(name, kind)).map_err(|error| root.or_deleted(error))?;
+    if !is_quiet(&opened, start)? {
+        read = Reading::of(dir);
+        for (name, kind) in changing_entries(&opened).map_err(|error| root.or_deleted(error))? {
+            read.add(&name, kind);
         }
-        Meaning::Ours => {}
-        Meaning::Foreign => foreign.add(&names, name),
-    })
-    .map_err(|error| root.or_deleted(error))?;
-    items.sort_unstable_by(|one, other| one.order(other, names.common()));
-    Ok(items)
+    }
+    foreign.merge(read.foreign);
+    let common = read.names.common();
+    read.items.sort_unstable_by(|one, other| one.order(other, common));
+    Ok(read.items)
+}
+
+/// What one reading of a directory has brought.
+struct Reading {
+    names: Names,
+    items: Vec<Item>,
+    foreign: Foreign,
+}
+
+impl Reading {
+    fn of(dir: &Dir) -> Self {
+        Self { names: Names::of(dir), items: Vec::new(), foreign: Foreign::default() }
+    }
+
+    fn add(&mut self, name: &[u8], kind: Kind) {
+        let common = self.names.common();
+        match self.names.meaning(name, kind) {
+            Meaning::Value(key) => self.items.push(Item::new(key, Place::Value, common)),
+            Meaning::Dir(key) => {
+                self.items.push(Item::new(key.clone(), Place::Dir, common));
+                self.items.push(Item::new(key, Place::Below, common));
+            }
+            Meaning::Ours => {}
+            Meaning::Foreign => self.foreign.add(&self.names, name),
+        }
+    }
 }
 
 /// Whether there is a value anywhere below `dir`; it looks no further than the first.
@@ -288,9 +315,9 @@ fn any_has_value(root: &Root, items: &[Item]) -> Result<bool> {
     Ok(false)
 }
 
-fn is_value(root: &Root, start: &Dir) -> bool {
-    root.stat(start.as_str())
-        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+fn is_value(root: &Root, start: &Dir) -> Result<bool> {
+    let stat = missing_as_none(root.stat(start.as_str()))?;
+    Ok(stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile))
 }
 
 /// What is deleted while somebody walks is left out.

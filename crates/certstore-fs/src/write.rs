@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::{self, Write};
 
-use certstore_core::{Condition, Dir, Error, ErrorKind, Key, LostReason, Random, Result, Version};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use certstore_core::{
+    Condition, Dir, Error, ErrorKind, Key, Random, Result, Standing, Validity, Version,
+};
 use rustix::fs::fstat;
 use rustix::io::Errno;
 
@@ -54,8 +54,8 @@ pub(crate) struct Fence {
     pub(crate) own_lock: Option<String>,
     /// The newest token of that lock.
     pub(crate) newest_token: Box<dyn Fn() -> Result<Option<u64>> + Send + Sync>,
-    /// Ready once the guard is lost.
-    pub(crate) lost: std::sync::Mutex<BoxFuture<'static, LostReason>>,
+    /// Whether the guard is held, by the clocks alone.
+    pub(crate) validity: Validity,
 }
 
 impl Writer<'_> {
@@ -233,7 +233,7 @@ impl Demand<'_> {
 
 impl Fence {
     fn check(&self, current: Option<&Current>) -> Result<()> {
-        self.check_lost()?;
+        self.check_held()?;
         let written = current.and_then(|current| current.stamp);
         if written.is_some_and(|written| {
             written.lock == self.stamp.lock && written.token > self.stamp.token
@@ -251,19 +251,19 @@ impl Fence {
         Ok(())
     }
 
-    fn check_lost(&self) -> Result<()> {
-        let mut lost = self.lost.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match lost.as_mut().now_or_never() {
-            None => Ok(()),
-            Some(reason) => {
-                // It is ready only once; whoever asks next must hear the same.
-                *lost = Box::pin(std::future::ready(reason));
-                Err(Error::new(
-                    ErrorKind::LockLost,
-                    format!("the lock is lost: {reason}; stop what it protected"),
-                )
-                .with_backend(BACKEND))
-            }
+    fn check_held(&self) -> Result<()> {
+        match self.validity.standing() {
+            Standing::Lost(reason) => Err(Error::new(
+                ErrorKind::LockLost,
+                format!("the lock is lost: {reason}; stop what it protected"),
+            )
+            .with_backend(BACKEND)),
+            Standing::Unproven => Err(Error::new(
+                ErrorKind::Unavailable,
+                "the last proof that the lock is still held is too old; retry shortly",
+            )
+            .with_backend(BACKEND)),
+            _ => Ok(()),
         }
     }
 }
