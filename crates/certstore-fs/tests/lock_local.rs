@@ -152,6 +152,40 @@ async fn a_dropped_guard_frees_the_lock_even_without_its_runtime() {
 }
 
 #[tokio::test]
+async fn whoever_waits_for_the_loss_learns_that_the_lock_was_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path());
+    let lock = storage.lock(&name()).await.unwrap();
+    let validity = lock.validity().clone();
+    lock.unlock().await.unwrap();
+    assert_eq!(timeout(SOON, validity.lost()).await.expect("unlocked"), LostReason::Released);
+
+    let lock = storage.lock(&name()).await.unwrap();
+    let validity = lock.validity().clone();
+    drop(lock);
+    assert_eq!(timeout(SOON, validity.lost()).await.expect("dropped"), LostReason::Released);
+
+    // Nothing runs any more that could give it back in the background.
+    let path = folder.path().to_owned();
+    let without_a_runtime = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let lock = runtime.block_on(open(&path).lock(&name())).unwrap();
+        drop(runtime);
+        let validity = lock.validity().clone();
+        drop(lock);
+        validity
+    });
+    let validity = tokio::task::spawn_blocking(|| without_a_runtime.join().unwrap()).await.unwrap();
+    assert_eq!(timeout(SOON, validity.lost()).await.expect("dropped late"), LostReason::Released);
+
+    let lock = storage.lock(&name()).await.unwrap();
+    let validity = lock.validity().clone();
+    fs::remove_file(folder.path().join(format!("locks/{NAME}.lock"))).unwrap();
+    lock.unlock().await.unwrap_err();
+    assert_eq!(timeout(SOON, validity.lost()).await.expect("lost before"), LostReason::Stolen);
+}
+
+#[tokio::test]
 async fn a_broken_lock_is_lost_and_free() {
     let folder = tempfile::tempdir().unwrap();
     let storage = open(folder.path());

@@ -140,16 +140,22 @@ impl Held {
     }
 
     fn release(&self) -> Result<()> {
-        let Some(mut held) = self.files().take() else { return Err(self.lost_error()) };
+        let Some(held) = self.files().take() else { return Err(self.lost_error()) };
+        self.give_back(held)
+    }
+
+    fn give_back(&self, mut held: Files) -> Result<()> {
         let removed = held.peer.remove();
+        self.validity.lose(match removed {
+            Ok(true) => LostReason::Released,
+            Ok(false) => LostReason::Stolen,
+            Err(_) => LostReason::Backend,
+        });
         let freed = self.free(&held);
         drop(held);
         match removed {
             Ok(true) => freed.map_err(io_error),
-            Ok(false) => {
-                self.validity.lose(LostReason::Stolen);
-                Err(self.lost_error())
-            }
+            Ok(false) => Err(self.lost_error()),
             Err(error) => Err(io_error(error)),
         }
     }
@@ -196,9 +202,11 @@ impl Release for FsRelease {
 impl Drop for FsRelease {
     fn drop(&mut self) {
         self.refresh.abort();
-        if let Some(held) = self.held.files().take() {
-            // The guard file is told as on a release; the files themselves go with `held`.
-            let _ = self.held.free(&held);
+        let files = self.held.files().take();
+        if let Some(files) = files
+            && let Err(error) = self.held.give_back(files)
+        {
+            tracing::warn!(lock = %self.held.names.stem, %error, "a dropped lock was not given back cleanly");
         }
     }
 }
