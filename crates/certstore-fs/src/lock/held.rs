@@ -90,11 +90,12 @@ impl Held {
                 held.guard.write(&self.shared.record(self.token.0))?;
             }
         }
-        let late = !held.peer.is_proven();
+        let last = held.peer.refreshed();
         if !held.peer.refresh()? {
             return Ok(self.lose(&mut files, LostReason::Stolen));
         }
-        if late {
+        // Counted from after the refresh: we may have been stopped in the middle of it.
+        if self.shared.clock.boottime() >= last + PROOF {
             return Ok(Look::Unproven);
         }
         self.validity.extend(held.peer.refreshed() + PROOF);
@@ -210,3 +211,7 @@ impl Drop for FsRelease {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "held_tests.rs"]
+mod tests;

@@ -100,7 +100,8 @@ impl PeerFile {
             Ok(Replaced::Not) | Err(_) => self.file.write_all_at(&body, 0)?,
         }
         self.refreshed = refreshed;
-        Ok(true)
+        // We may have been stopped at any point above, for long enough to lose the file.
+        self.is_ours()
     }
 
     /// Puts a new file in the place of ours, so that no reader sees half of it.

@@ -71,6 +71,19 @@ fn a_late_refresh_writes_over_our_own_file_alone() {
 }
 
 #[test]
+fn a_takeover_in_the_middle_of_a_late_refresh_is_seen() {
+    let mut files = Fixture::new();
+    files.clock.go(9);
+    let path = files.path.clone();
+    files.clock.after_next_look(move || {
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "Go's").unwrap();
+    });
+    assert!(!files.peer.refresh().unwrap());
+    assert_eq!(fs::read_to_string(&files.path).unwrap(), "Go's");
+}
+
+#[test]
 fn what_is_not_ours_is_neither_refreshed_nor_removed() {
     for seconds in [5, 9] {
         let mut files = Fixture::new();
