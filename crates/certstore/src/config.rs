@@ -214,6 +214,7 @@ pub(crate) fn no_home() -> Error {
 }
 
 // They speak of paths, as only files have them.
-#[cfg(all(test, unix, feature = "fs"))]
+#[cfg(test)]
+#[cfg(all(unix, feature = "fs"))]
 #[path = "config/config_tests.rs"]
 mod tests;

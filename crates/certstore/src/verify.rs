@@ -164,11 +164,12 @@ async fn rewritten(storage: &dyn Storage, listed: &KeyInfo) -> bool {
 
 async fn look_at_certificate(storage: &dyn Storage, plain: Bytes, finding: &mut Finding) {
     let Some(private_key) = key_beside(&finding.key) else { return };
+    let plain_key = storage.load(&private_key).await;
     let (chain, key) = match storage.load_bundle(&[&private_key, &finding.key]).await {
         Ok(bundle) => (bundle[1].clone(), Ok(bundle[0].clone())),
         Err(error) => (plain.clone(), Err(error)),
     };
-    if chain != plain {
+    if key.as_ref().is_ok_and(|key| chain != plain || !plain_key.is_ok_and(|plain| plain == *key)) {
         finding.note = Some(
             "its bundle is being written, or was not finished; its next writer finishes it".into(),
         );

@@ -23,9 +23,9 @@ const LOCK: &str = "certstore-bench-handover";
 /// Measure each operation and the hand-over of a lock
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Latency is of one operation after the other, throughput of several at once. The hand-over is from the moment that one
-process gives a lock back to the moment that another, which waits for it, holds it. Everything it stores is removed again.
-With --json it is an object with backend, rounds, size, jobs and operations; each of these has operation, rounds, p50_us,
+Latency is of one operation after the other, throughput of several at once. The hand-over is from the moment that one \
+process gives a lock back to the moment that another, which waits for it, holds it. Everything it stores is removed again. \
+With --json it is an object with backend, rounds, size, jobs and operations; each of these has operation, rounds, p50_us, \
 p90_us, p99_us and per_second.
 
 Example:

@@ -14,10 +14,10 @@ use crate::table::cut;
 /// List the stored certificates, soonest expiry first
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For each certificate: its names, who issued it, how long it is valid, the kind of its key, and whether the private key
+For each certificate: its names, who issued it, how long it is valid, the kind of its key, and whether the private key \
 beside it belongs to it. A file that holds no certificate is listed last, with what is wrong with it.
 
-With --json it is an array of objects with names, common_name, issuer, serial, not_before, not_after, days_left, key_type,
+With --json it is an array of objects with names, common_name, issuer, serial, not_before, not_after, days_left, key_type, \
 authority, chain_length, key_found, key_matches, certificate, private_key and error.
 
 Examples:

@@ -20,8 +20,8 @@ use crate::progress::Progress;
 #[command(after_help = "\
 A row for each clause of the contract: whether it holds, or why it was not run. It exits with 1 if any fails.
 
-Nothing that is stored is touched: on files, everything happens in a directory .conformance~* inside the storage's
-directory, on the same disk and under the same permissions; the name is no key, so it is in no list, and it is removed in
+Nothing that is stored is touched: on files, everything happens in a directory .conformance~* inside the storage's \
+directory, on the same disk and under the same permissions; the name is no key, so it is in no list, and it is removed in \
 the end. A memory storage is tested empty. Locks are held for several leases, so it takes a minute or two.
 
 Examples:

@@ -12,7 +12,7 @@ use crate::progress::Progress;
 /// Copy everything, or one directory, to another storage, and verify each value
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Before the first write it lists both storages and reports what the other cannot hold. Values that are there already, byte
+Before the first write it lists both storages and reports what the other cannot hold. Values that are there already, byte \
 for byte, are left alone, so a copy that was interrupted is resumed by running it again. Locks are not copied.
 
 Copy to a storage that nobody serves from meanwhile.

@@ -17,11 +17,12 @@ const WARNING: Duration = Duration::from_secs(2);
 /// Run a command while holding a lock
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The command finds the lock's token in CERTSTORE_LOCK_TOKEN and its name in CERTSTORE_LOCK_NAME. It runs in a process group
-of its own. Signals that end certstore are passed on to the group. When the lock is about to be lost, the group gets
-SIGTERM, and SIGKILL before anybody else can hold the lock; if certstore itself dies, the group gets SIGKILL at once.
+The command finds the lock's token in CERTSTORE_LOCK_TOKEN and its name in CERTSTORE_LOCK_NAME. It runs in a process group \
+of its own. Signals that end certstore are passed on to the group. When the lock is about to be lost, the group gets \
+SIGTERM, and SIGKILL before anybody else can hold the lock; if certstore itself dies, the group gets SIGKILL at once, and \
+if certstore is stopped, at the deadline.
 
-Exit codes: 4 if the lock is busy (--busy-code changes that); then the code of the command, 128+n if a signal n ended it,
+Exit codes: 4 if the lock is busy (--busy-code changes that); then the code of the command, 128+n if a signal n ended it, \
 126 or 127 if it could not be run; 4 with a message if the lock was lost.
 
 Examples:

@@ -11,7 +11,7 @@ use crate::table::{columns, cut};
 /// Show who holds which lock, since when, with which token
 #[derive(Debug, Args)]
 #[command(after_help = "\
-ALIVE is what the backend knows of the holder: yes, no, or - where only waiting can tell. Where names are mapped (files),
+ALIVE is what the backend knows of the holder: yes, no, or - where only waiting can tell. Where names are mapped (files), \
 it shows the mapped name. With --json it is an array of objects with name, token, holder, since, renewed and alive.
 
 Example:

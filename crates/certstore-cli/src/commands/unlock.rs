@@ -9,7 +9,7 @@ use crate::exit::Failure;
 /// Take a lock away from a holder that is known to be dead
 #[derive(Debug, Args)]
 #[command(after_help = "\
-`certstore locks` shows the token. Only the lock of exactly this token is broken: one that has passed on to another holder
+`certstore locks` shows the token. Only the lock of exactly this token is broken: one that has passed on to another holder \
 stays. A holder that lives learns that it has lost the lock.
 
 Example:

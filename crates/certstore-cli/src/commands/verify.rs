@@ -12,8 +12,8 @@ use crate::progress::Progress;
 /// Read everything once: does each value load, does each certificate match its key, does the backend hold its word
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The backend is probed with a value and a lock of its own, which are removed again; --no-probe writes nothing at all.
-It exits with 1 if anything is wrong. With --json it is an object with ok, values, bytes, certificates, problems, notes,
+The backend is probed with a value and a lock of its own, which are removed again; --no-probe writes nothing at all. \
+It exits with 1 if anything is wrong. With --json it is an object with ok, values, bytes, certificates, problems, notes, \
 foreign and probe.
 
 Examples:

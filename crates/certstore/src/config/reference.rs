@@ -32,9 +32,12 @@ pub fn config_help() -> String {
     for key in KEYS {
         let backends =
             if key.backends.is_empty() { "all".to_owned() } else { key.backends.join(", ") };
-        let unit = if key.unit.is_empty() { String::new() } else { format!(" {}", key.unit) };
-        let default = key.default.replace('`', "");
-        line(&mut text, format_args!("  {} ({backends}; default {default}{unit})", key.name));
+        let unit = if key.unit.is_empty() { String::new() } else { format!(" of {}", key.unit) };
+        let (kind, default) = (key.kind.describe(), key.default.replace('`', ""));
+        line(
+            &mut text,
+            format_args!("  {} ({backends}; {kind}{unit}; default {default})", key.name),
+        );
         line(&mut text, format_args!("      {}", key.doc));
     }
     text

@@ -150,7 +150,7 @@ pub const KEYS: &[ConfigKey] = &[
         backends: &["memory"],
         kind: Kind::Duration,
         default: "15s",
-        unit: "time",
+        unit: "",
         doc: "How long a lock outlives a holder that does not renew it; at least 100 ms.",
     },
     ConfigKey {
@@ -166,7 +166,7 @@ pub const KEYS: &[ConfigKey] = &[
         backends: &["memory"],
         kind: Kind::Number,
         default: "8",
-        unit: "times",
+        unit: "",
         doc: "How often a lock goes to the next task of the same handle before others get their chance.",
     },
 ];

@@ -121,6 +121,7 @@ fn wrong(message: String) -> Error {
 }
 
 // They speak of paths, as only files have them.
-#[cfg(all(test, unix, feature = "fs"))]
+#[cfg(test)]
+#[cfg(all(unix, feature = "fs"))]
 #[path = "url_tests.rs"]
 mod tests;
