@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::blocks::{Block, blocks};
 use crate::new_backend;
-use crate::shell::{Scratch, capture, cargo, follow_all, read, root, run, target_dir, write};
+use crate::shell::{Scratch, capture, cargo, follow, read, root, run, target_dir, write};
 
 const PAGE: &str = "docs/adding-a-backend.md";
 const NAME: &str = "shelf";
@@ -72,7 +72,7 @@ fn suite(folder: &Path) -> Result<(bool, Outcome)> {
     println!("$ cargo test --test conformance");
     let mut outcome = Outcome::default();
     let mut other = Vec::new();
-    let succeeded = follow_all(&mut test, |line| {
+    let succeeded = follow(&mut test, |line| {
         outcome.not_supported += usize::from(line.contains(" not supported: "));
         if line.starts_with("test ") {
             outcome.passed += usize::from(line.ends_with("... ok"));

@@ -70,20 +70,8 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("no UTF-8 from {}", shown(command)))
 }
 
-/// Runs `command`, hands every line it prints to `line`, and says whether it succeeded.
+/// Runs `command`, hands every line that it prints, also as an error, to `line`, and says whether it succeeded.
 pub(crate) fn follow(command: &mut Command, mut line: impl FnMut(&str)) -> Result<bool> {
-    let context = shown(command);
-    let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run {context}"))?;
-    let stdout = child.stdout.take().context("no pipe")?;
-    for text in BufReader::new(stdout).split(b'\n') {
-        line(&String::from_utf8_lossy(&text?));
-    }
-    Ok(child.wait()?.success())
-}
-
-/// As [`follow`], with what the command prints as errors among its lines.
-pub(crate) fn follow_all(command: &mut Command, mut line: impl FnMut(&str)) -> Result<bool> {
     let context = shown(command);
     let (reader, writer) = std::io::pipe()?;
     let mut child = command

@@ -11,6 +11,8 @@ mod words;
 
 use anyhow::{Result, bail};
 
+pub(crate) use contract::is_number;
+
 use crate::metadata;
 
 /// Runs every check, prints what is wrong, and fails if anything is.
