@@ -32,6 +32,8 @@ struct Lease<R: Register> {
     /// The task of this process that has it.
     current: StdMutex<Current>,
     acquired: Duration,
+    /// The turn of the guard that has it: passed on when the guard ends, or already when its lock is lost.
+    turn: StdMutex<Option<Turn<Known, Active<R>>>>,
     /// Renewing and releasing take turns on it.
     held: Mutex<Held>,
     stop: Notify,
@@ -69,6 +71,7 @@ impl<R: Register> Active<R> {
             name: name.into(),
             current: StdMutex::new(Current { token, validity: validity.clone() }),
             acquired: engine.clock.monotonic(),
+            turn: StdMutex::new(None),
             held: Mutex::new(Held { stored, unclear: Vec::new() }),
             stop: Notify::new(),
             engine,
@@ -148,6 +151,10 @@ impl<R: Register> Lease<R> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn turn(&self) -> MutexGuard<'_, Option<Turn<Known, Active<R>>>> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn validity(&self) -> Validity {
         self.current().validity.clone()
     }
@@ -161,23 +168,34 @@ impl<R: Register> Lease<R> {
         next
     }
 
-    /// Renews until it is stopped or lost.
+    /// Renews until it is stopped or lost. Once lost, the next task of this process may try.
     async fn keep(self: Arc<Self>) {
+        if self.renew_until_lost().await {
+            let turn = self.turn().take();
+            drop(turn);
+        }
+    }
+
+    /// Whether it was lost; `false` when it is being given back.
+    async fn renew_until_lost(&self) -> bool {
         let config = &self.engine.config;
         let mut pause = config.renew();
         loop {
             let validity = self.validity();
             tokio::select! {
                 biased;
-                () = self.stop.notified() => return,
+                () = self.stop.notified() => return false,
                 LostReason::Released = validity.lost() => continue,
-                _ = validity.lost() => return,
+                _ = validity.lost() => return true,
                 () = self.engine.clock.sleep(pause) => {}
             }
             pause = match self.renew().await {
                 Renewal::Done => config.renew(),
                 Renewal::Unclear => config.request() / 4,
-                Renewal::Lost(reason) => return self.validity().lose(reason),
+                Renewal::Lost(reason) => {
+                    self.validity().lose(reason);
+                    return true;
+                }
             };
         }
     }
@@ -320,21 +338,24 @@ fn lost(reason: LostReason) -> Error {
 }
 
 /// What a guard does when it is unlocked or dropped.
-pub(super) struct Unlock<R: Register> {
-    active: Active<R>,
-    turn: Turn<Known, Active<R>>,
-}
+pub(super) struct Unlock<R: Register>(Active<R>);
 
 impl<R: Register> Unlock<R> {
     pub(super) fn new(active: Active<R>, turn: Turn<Known, Active<R>>) -> Self {
-        Self { active, turn }
+        if let Some(lease) = &active.lease {
+            *lease.turn() = Some(turn);
+        }
+        Self(active)
     }
 }
 
 #[async_trait]
 impl<R: Register> Release for Unlock<R> {
     async fn release(self: Box<Self>) -> Result<()> {
-        let Self { mut active, mut turn } = *self;
+        let mut active = self.0;
+        let turn = active.lease.as_ref().and_then(|lease| lease.turn().take());
+        // Without its turn it was lost, and the next task has it already.
+        let Some(mut turn) = turn else { return active.release().await.map(drop) };
         if active.may_hand_over() && turn.has_waiters() {
             match turn.pass_with(active) {
                 Ok(()) => return Ok(()),

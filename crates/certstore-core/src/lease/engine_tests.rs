@@ -340,3 +340,17 @@ async fn a_process_that_had_the_lock_long_enough_lets_others_come_first() {
     remote.await.unwrap().unlock().await.unwrap();
     assert!(*order.lock().unwrap() <= 3, "{} local tasks came first", order.lock().unwrap());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_guard_that_nobody_drops_does_not_stop_the_other_tasks() {
+    let world = World::new();
+    let (locker, _) = world.process();
+    let (operator, _) = world.process();
+    let broken = locker.lock(&name()).await.unwrap();
+    operator.break_lock(&name(), broken.token()).await.unwrap();
+    let next = tokio::time::timeout(LEASE * 2, locker.lock(&name())).await.unwrap().unwrap();
+    assert_eq!(broken.check().unwrap_err().kind(), ErrorKind::LockLost);
+    assert_eq!(broken.unlock().await.unwrap_err().kind(), ErrorKind::LockLost);
+    next.check().unwrap();
+    next.unlock().await.unwrap();
+}
