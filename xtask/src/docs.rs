@@ -47,11 +47,17 @@ pub(crate) fn docs(arguments: &[String]) -> Result<()> {
 fn renew(page: &Page, check: bool) -> Result<&'static str> {
     let text = format!("{GENERATED}{}\n", (page.text)()?.trim());
     let path = root().join(page.file);
-    if path.is_file() && read(&path)? == text {
+    let there = if path.is_file() { read(&path)? } else { String::new() };
+    if there == text {
         return Ok("is up to date");
     }
     if check {
-        bail!("is stale; run cargo xtask docs and commit what it writes");
+        let line = there.lines().zip(text.lines()).take_while(|(old, new)| old == new).count();
+        let new = text.lines().nth(line).unwrap_or("the end");
+        bail!(
+            "stale from line {} on, which should be {new:?}; run cargo xtask docs and commit what it writes",
+            line + 1
+        );
     }
     write(&path, &text)?;
     Ok("written")
