@@ -91,8 +91,8 @@ async fn ask(
 ) -> Result<()> {
     let token = FencingToken(holder.token);
     let events = shared.wake.subscribe(dir, &[&names.guard, &names.lock]);
-    let mut mark = Some(Mark::write(shared, dir, names, token).map_err(io_error)?);
-    let give_up = shared.clock.monotonic() + PATIENCE;
+    let mut request = Request::Open(Mark::write(shared, dir, names, token).map_err(io_error)?);
+    let mut give_up = shared.clock.monotonic() + PATIENCE;
     loop {
         if has_ended(guard, token).map_err(io_error)? {
             return Ok(());
@@ -102,12 +102,16 @@ async fn ask(
             let ended = has_ended(guard, token).map_err(io_error)?;
             return if ended { Ok(()) } else { break_dead(shared, dir, names, token) };
         }
-        if mark.is_none() {
+        if matches!(request, Request::TakenBack) {
             return Err(unanswered(holder));
         }
         if shared.clock.monotonic() >= give_up {
-            // One more look: it may have answered just before the request is taken back.
-            mark = None;
+            request = match request {
+                // One more look: it may have ended on its own just before.
+                Request::Open(mark) => mark.decided().map_err(io_error)?,
+                Request::Accepted | Request::TakenBack => return Err(unfinished(holder)),
+            };
+            give_up = shared.clock.monotonic() + PATIENCE;
             continue;
         }
         tokio::select! {
@@ -125,7 +129,17 @@ fn has_ended(guard: &GuardFile, token: FencingToken) -> io::Result<bool> {
     })
 }
 
-/// A request to break the lock; taken back when dropped.
+/// How far a request to break the lock has come. Whoever removes its file decides.
+enum Request<'a> {
+    /// Neither side has removed it, as far as is known.
+    Open(Mark<'a>),
+    /// The holder did: it gives the lock up as soon as it can.
+    Accepted,
+    /// We did: the holder keeps the lock.
+    TakenBack,
+}
+
+/// The file of a request to break the lock; taken back when dropped.
 struct Mark<'a> {
     dir: &'a LocksDir,
     names: &'a Names,
@@ -142,6 +156,14 @@ impl<'a> Mark<'a> {
         file.write_all(&request(token))?;
         dir.rename(&temp.name, &names.mark)?;
         Ok(Self { dir, names })
+    }
+}
+
+impl Mark<'_> {
+    /// Takes the request back, if the holder has not accepted it.
+    fn decided(self) -> io::Result<Request<'static>> {
+        let removed = self.dir.remove(&self.names.mark)?;
+        Ok(if removed { Request::TakenBack } else { Request::Accepted })
     }
 }
 
@@ -169,6 +191,20 @@ fn unanswered(holder: &Record) -> Error {
     .with_backend(BACKEND)
 }
 
+fn unfinished(holder: &Record) -> Error {
+    let who = holder.holder();
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("its holder ({who}) has taken the request and not ended yet; look at the locks again shortly"),
+    )
+    .with_backend(BACKEND)
+    .with_may_have_applied(true)
+}
+
 fn conflict(why: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Conflict, why).with_backend(BACKEND)
 }
+
+#[cfg(test)]
+#[path = "breaking_tests.rs"]
+mod tests;

@@ -65,9 +65,10 @@ impl Held {
     pub(super) fn look(&self) -> io::Result<Look> {
         let mut files = self.files();
         let Some(held) = files.as_ref() else { return Ok(Look::Over) };
-        if breaking::is_requested(&self.dir, &self.names, self.token)? {
-            // Seen or not by whoever asked: the lock is free once the files are gone, and the request goes first.
-            self.dir.remove(&self.names.mark)?;
+        // Whoever removes the request decides: if that was the one who asked, it was taken back, and the lock stays.
+        if breaking::is_requested(&self.dir, &self.names, self.token)?
+            && self.dir.remove(&self.names.mark)?
+        {
             return Ok(self.lose(&mut files, LostReason::Broken));
         }
         if !held.peer.is_ours()? {
@@ -140,7 +141,7 @@ impl Held {
         Look::Over
     }
 
-    fn release(&self) -> Result<()> {
+    pub(super) fn release(&self) -> Result<()> {
         let Some(held) = self.files().take() else { return Err(self.lost_error()) };
         self.give_back(held)
     }
