@@ -103,11 +103,11 @@ impl LocksDir {
             .transpose()
     }
 
-    /// Gives a file a second name; `false` when that name is taken.
+    /// Gives a file a second name; `false` when that name is taken or the file is gone.
     pub(super) fn link(&self, from: &str, to: &str) -> io::Result<bool> {
         match rustix::fs::linkat(&*self.dir, from, &*self.dir, to, AtFlags::empty()) {
             Ok(()) => Ok(true),
-            Err(Errno::EXIST) => Ok(false),
+            Err(Errno::EXIST | Errno::NOENT) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
