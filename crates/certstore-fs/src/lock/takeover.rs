@@ -74,12 +74,13 @@ pub(super) fn steal(
     random: &dyn Random,
 ) -> io::Result<bool> {
     let Some(taken) = dir.take(&names.lock, random)? else { return Ok(true) };
-    if taken.read()?.as_ref() == Some(judged) {
+    let read = taken.read();
+    if matches!(&read, Ok(Some(found)) if found == judged) {
         return Ok(true);
     }
     // When the name is taken again already, what we took was given up by its owner.
     dir.link(&taken.name, &names.lock)?;
-    Ok(false)
+    read.map(|_| false)
 }
 
 #[cfg(test)]

@@ -123,3 +123,17 @@ fn only_what_was_judged_is_stolen() {
         "nothing is left over"
     );
 }
+
+#[test]
+fn what_cannot_be_read_is_put_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Arc::new(Root::open(folder.path(), false, Arc::new(SystemClock)).unwrap());
+    let dir = LocksDir::open(&root).unwrap();
+    let names = Names::of(&"job".parse().unwrap());
+    let path = folder.path().join("locks/job.lock");
+    std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+    let judged = Found { inode: 1, bytes: Vec::new() };
+    steal(&dir, &names, &judged, &OsRandom).unwrap_err();
+    assert!(path.is_symlink());
+    assert!(!dir.link("gone", "job.lock").unwrap(), "a file that is gone has no second name");
+}
