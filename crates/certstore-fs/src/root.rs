@@ -127,6 +127,30 @@ impl Root {
         if self.superuser { owner::copy(parent, new) } else { Ok(()) }
     }
 
+    /// Opens the file `name` of `dir` for reading and writing, made with `mode` if it is not there.
+    ///
+    /// Only what is made here is given away, and a file of several names is refused: as root, a planted link would
+    /// hand over or overwrite somebody else's file.
+    pub(crate) fn open_or_create(&self, dir: &File, name: &str, mode: Mode) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        loop {
+            match rustix::fs::openat(dir, name, flags, Mode::empty()) {
+                Ok(file) => return only_file(file.into()),
+                Err(Errno::NOENT) => {}
+                Err(error) => return Err(error.into()),
+            }
+            match rustix::fs::openat(dir, name, flags | OFlags::CREATE | OFlags::EXCL, mode) {
+                Ok(file) => {
+                    let file = file.into();
+                    self.give_owner(dir, &file)?;
+                    return Ok(file);
+                }
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     fn enter_or_make(&self, parent: &File, name: &str, sync: Sync) -> io::Result<File> {
         match open_component(parent, name, DIR_FLAGS) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -204,6 +228,14 @@ impl Resolver {
     fn probe(_dir: &File) -> Self {
         Self::Components
     }
+}
+
+fn only_file(file: File) -> io::Result<File> {
+    let found = file.metadata()?;
+    if !found.is_file() || found.nlink() > 1 {
+        return Err(Errno::ACCESS.into());
+    }
+    Ok(file)
 }
 
 /// Makes the entries of a directory durable.

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use certstore_core::{Error, ErrorKind, Result};
 use ring::digest::{SHA256, digest};
-use rustix::fs::OFlags;
 
 use crate::error::{BACKEND, io_error};
 use crate::root::{FILE_MODE, Root};
@@ -117,10 +116,7 @@ impl Stripes {
 
     fn open(&self, index: usize) -> io::Result<File> {
         let locks = self.root.locks_dir()?;
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&locks, self.file_name(index), flags, FILE_MODE)?.into();
-        self.root.give_owner(&locks, &file)?;
-        Ok(file)
+        self.root.open_or_create(&locks, &self.file_name(index), FILE_MODE)
     }
 
     fn acquire(&self, file: &File, started: Instant, index: usize) -> Result<()> {

@@ -32,15 +32,11 @@ pub(super) enum Mode {
     Try,
 }
 
-impl Mode {
-    /// How often to look whether a fenced write has ended. It lasts microseconds, unless its process was stopped in it.
-    fn looks(self) -> u32 {
-        match self {
-            Self::Wait => 5_000,
-            Self::Try => 100,
-        }
-    }
-}
+/// How often a try looks whether a fenced write has ended: it lasts microseconds, unless its process was stopped in it.
+const TRY_LOOKS: u32 = 100;
+
+/// After so many looks, one that waits says what it waits for, and looks less often.
+const QUICK_LOOKS: u32 = 1_000;
 
 /// One attempt to get one lock, from its turn on.
 pub(super) struct Attempt {
@@ -171,10 +167,14 @@ impl Attempt {
                 break raised;
             }
             looks += 1;
-            if looks > self.mode.looks() {
+            if self.mode == Mode::Try && looks > TRY_LOOKS {
                 return Err(stuck());
             }
-            self.shared.clock.sleep(PROBE).await;
+            if looks == QUICK_LOOKS {
+                tracing::warn!(lock = %self.names.stem, "waiting for a process that stopped in a fenced write");
+            }
+            let pause = if looks < QUICK_LOOKS { PROBE } else { PROBE * 50 };
+            self.shared.clock.sleep(pause).await;
         };
         PeerFile::place(&self.shared, &self.dir, &self.names, token).map_err(io_error)
     }

@@ -52,11 +52,7 @@ impl LocksDir {
 
     /// Opens a file that stays for good, creating it when it is missing.
     pub(super) fn open_or_create(&self, name: &str) -> io::Result<File> {
-        let flags = FLAGS | OFlags::RDWR | OFlags::CREATE;
-        let file =
-            regular(rustix::fs::openat(&*self.dir, name, flags, Mode::RUSR | Mode::WUSR)?.into())?;
-        self.root.give_owner(&self.dir, &file)?;
-        Ok(file)
+        self.root.open_or_create(&self.dir, name, Mode::RUSR | Mode::WUSR)
     }
 
     /// Opens a file for reading and, where that is allowed, for writing, if it is there.

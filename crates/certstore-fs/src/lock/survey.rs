@@ -3,6 +3,7 @@
 use std::io;
 
 use certstore_core::{Error, ErrorKind, FencingToken, LockInfo, Result};
+use rustix::io::Errno;
 
 use super::body::{Body, Stamps, parse_rfc3339};
 use super::dir::LocksDir;
@@ -36,8 +37,16 @@ fn try_locks(shared: &Shared) -> io::Result<Vec<LockInfo>> {
     let Some(dir) = LocksDir::open_if_made(&shared.root)? else { return Ok(Vec::new()) };
     let mut locks = Vec::new();
     for names in dir.list()?.iter().filter_map(|file| Names::of_lock_file(file)) {
-        // Given back since the directory was read.
-        let Some(found) = dir.read(&names.lock)? else { continue };
+        let found = match dir.read(&names.lock) {
+            Ok(Some(found)) => found,
+            // Given back since the directory was read.
+            Ok(None) => continue,
+            Err(error) if is_odd(&error) => {
+                tracing::warn!(file = %names.lock, %error, "left out: this is no lock file");
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let body = Body::parse(&found.bytes);
         let holder = holder(&dir, &names, &body)?;
         if dir.inode(&names.lock)?.is_some() {
@@ -58,6 +67,14 @@ pub(super) fn holder(dir: &LocksDir, names: &Names, body: &Body) -> io::Result<H
         return Ok(Holder::Alive(record));
     }
     Ok(body.token().map_or(Holder::Other, Holder::Dead))
+}
+
+/// Whether the fault lies in this one file: a link, a directory, a pipe, somebody else's.
+fn is_odd(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, IsADirectory, Other, PermissionDenied};
+    let odd = [InvalidData, InvalidInput, IsADirectory, Other, PermissionDenied];
+    matches!(Errno::from_io_error(error), Some(Errno::LOOP | Errno::NXIO))
+        || odd.contains(&error.kind()) && Errno::from_io_error(error) != Some(Errno::MFILE)
 }
 
 fn info(names: &Names, body: &Body, holder: Holder) -> LockInfo {
