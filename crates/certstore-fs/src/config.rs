@@ -26,15 +26,17 @@ pub struct FsConfig {
     pub root: PathBuf,
     /// Whether a missing root is created, with its missing parents. Default: true.
     pub create: bool,
-    /// Where single reads run. Default: [`Io::Inline`].
+    /// Where reads and writes of single keys run. Default: [`Io::Inline`].
     pub io: Io,
 }
 
-/// Where `load`, `exists` and `stat` run. All else always runs in tokio's pool for blocking work.
+/// Where reads and writes of single keys run. Lists and bundles always run in tokio's pool for blocking work; locks, which
+/// take a few calls that no disk waits for, always in the calling task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Io {
-    /// In the calling task: right for a local disk, where a read takes microseconds.
+    /// In the calling task: right for a local disk, where a read takes microseconds. Writes, too, run there while they
+    /// take less than a millisecond, and in the pool else.
     #[default]
     Inline,
     /// In tokio's pool for blocking work: right for a network mount, where a read can take seconds.
@@ -55,7 +57,7 @@ impl FsConfig {
         self
     }
 
-    /// With `io`: where single reads run.
+    /// With `io`: where reads and writes of single keys run.
     #[must_use]
     pub fn with_io(mut self, io: Io) -> Self {
         self.io = io;

@@ -15,6 +15,7 @@ mod list;
 mod list_all;
 mod lock;
 mod owner;
+mod pace;
 mod read;
 mod root;
 mod stable;

@@ -16,6 +16,7 @@ use futures_util::stream::BoxStream;
 use crate::config::{FsConfig, Io};
 use crate::error::BACKEND;
 use crate::lock::FsLocker;
+use crate::pace::Pace;
 use crate::root::Root;
 use crate::stripe::Stripes;
 use crate::temp::Sweeper;
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     tokens: Stripes,
     trees: Stripes,
     sweeper: Sweeper,
+    pace: Pace,
     random: Arc<dyn Random>,
     locker: FsLocker,
     records: bool,
@@ -93,6 +95,7 @@ impl FsStorage {
             tokens: Stripes::of_tokens(root.clone()),
             trees: Stripes::of_trees(root.clone()),
             sweeper: Sweeper::default(),
+            pace: Pace::default(),
             locker: FsLocker::new(root.clone(), config, clock, random.clone()),
             records: is_supported(root.dir()),
             random,
@@ -125,6 +128,21 @@ impl FsStorage {
             tokio::task::coop::consume_budget().await;
         }
         work(&self.inner).map_err(|error| named(error, operation, subject))
+    }
+
+    /// Runs a write of one key: in this thread while the disk is quick and reads run here too.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        subject: &str,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if self.run == Run::Configured(Io::Inline) && self.inner.pace.is_quick() {
+            tokio::task::coop::consume_budget().await;
+            let done = self.inner.pace.time(|| work(&self.inner));
+            return done.map_err(|error| named(error, operation, subject));
+        }
+        self.write(operation, subject, move |inner| inner.pace.time(|| work(inner))).await
     }
 
     /// Runs what writes, or takes long. Once begun it goes on to its end, also when the caller is gone.
@@ -214,7 +232,7 @@ impl Storage for FsStorage {
 
     async fn store(&self, key: &Key, value: &[u8]) -> Result<Version> {
         let (at, value) = (key.clone(), value.to_vec());
-        self.write("store", key.as_str(), move |inner| {
+        self.change("store", key.as_str(), move |inner| {
             inner.writer().store(&at, &value, &Demand::Nothing)
         })
         .await
@@ -222,7 +240,7 @@ impl Storage for FsStorage {
 
     async fn store_if(&self, key: &Key, value: &[u8], condition: &Condition) -> Result<Version> {
         let (at, value, condition) = (key.clone(), value.to_vec(), condition.clone());
-        self.write("store", key.as_str(), move |inner| {
+        self.change("store", key.as_str(), move |inner| {
             inner.writer().store(&at, &value, &Demand::Condition(&condition))
         })
         .await
@@ -231,7 +249,7 @@ impl Storage for FsStorage {
     async fn store_fenced(&self, key: &Key, value: &[u8], guard: &Lock) -> Result<Version> {
         let fence = self.fence_of("store", key, guard)?;
         let (at, value) = (key.clone(), value.to_vec());
-        self.write("store", key.as_str(), move |inner| {
+        self.change("store", key.as_str(), move |inner| {
             inner.writer().store(&at, &value, &Demand::Fence(&fence))
         })
         .await
@@ -265,7 +283,7 @@ impl Storage for FsStorage {
 
     async fn delete(&self, key: &Key) -> Result<()> {
         let (at, here) = (key.clone(), self.in_this_thread());
-        self.write("delete", key.as_str(), move |inner| {
+        self.change("delete", key.as_str(), move |inner| {
             here.settled(&at, || inner.writer().delete(&at))
         })
         .await
@@ -274,7 +292,7 @@ impl Storage for FsStorage {
     async fn delete_if(&self, key: &Key, version: &Version) -> Result<()> {
         let (at, here) = (key.clone(), self.in_this_thread());
         let condition = Condition::Version(version.clone());
-        self.write("delete", key.as_str(), move |inner| {
+        self.change("delete", key.as_str(), move |inner| {
             let demand = Demand::Condition(&condition);
             // Before anything is settled: a refused delete changes nothing.
             demand.check(&inner.root, &at)?;
@@ -286,7 +304,7 @@ impl Storage for FsStorage {
     async fn delete_fenced(&self, key: &Key, guard: &Lock) -> Result<()> {
         let fence = self.fence_of("delete", key, guard)?;
         let (at, here) = (key.clone(), self.in_this_thread());
-        self.write("delete", key.as_str(), move |inner| {
+        self.change("delete", key.as_str(), move |inner| {
             let demand = Demand::Fence(&fence);
             demand.check(&inner.root, &at)?;
             here.settled(&at, || inner.writer().delete_value(&at, &demand))

@@ -143,7 +143,7 @@ pub const KEYS: &[ConfigKey] = &[
         kind: Kind::Choice(&["inline", "pool"]),
         default: "inline",
         unit: "",
-        doc: "Where single reads run: `inline` in the calling task, for a local disk; `pool` in threads, for a network mount.",
+        doc: "Where reads and quick writes of single keys run: `inline` in the calling task, for a local disk; `pool` in threads, for a network mount.",
     },
     ConfigKey {
         name: "lease",
