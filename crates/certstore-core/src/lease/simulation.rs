@@ -116,6 +116,13 @@ async fn client(
     }
 }
 
+/// A process whose clock runs and stands as chance has it.
+fn some_process(random: &Seeded, drift: f64) -> Process {
+    let part = random.below(1001) as f64 / 1000.0;
+    let rate = 1.0 - drift + 2.0 * drift * part;
+    Process::new(rate, Duration::from_secs(random.below(86_400)))
+}
+
 fn run(seed: u64, setup: Setup) -> Watcher {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -124,18 +131,12 @@ fn run(seed: u64, setup: Setup) -> Watcher {
         .unwrap();
     runtime.block_on(async {
         let random = Arc::new(Seeded::new(seed));
-        let process = |random: &Seeded| {
-            let part = random.below(1001) as f64 / 1000.0;
-            Process::new(
-                1.0 - setup.drift + 2.0 * setup.drift * part,
-                Duration::from_secs(random.below(86_400)),
-            )
-        };
-        let origin = Remote::new(process(&random), random.clone(), setup.faults);
+        let process = || some_process(&random, setup.drift);
+        let origin = Remote::new(process(), random.clone(), setup.faults);
         let watcher = Arc::new(Mutex::new(Watcher::default()));
         let mut clients = Vec::new();
         for number in 0..setup.clients {
-            let process = process(&random);
+            let process = process();
             let locker = LeaseLocker::with_parts(
                 origin.seen_by(process.clone()),
                 LockerId::new("simulated"),
@@ -163,22 +164,19 @@ fn run(seed: u64, setup: Setup) -> Watcher {
             done.unwrap_or_else(|_| panic!("seed {seed}: somebody waits for ever")).unwrap();
         }
         let seen = std::mem::take(&mut *watcher.lock().unwrap());
-        // The faults stop: the lock must come free for anyone.
-        *origin.faults.lock().unwrap() = Faults::default();
-        let locker = LeaseLocker::new(
-            origin,
-            LockerId::new("simulated"),
-            "simulated",
-            LeaseConfig::new(LEASE).unwrap(),
-        );
-        let last = tokio::time::timeout(LEASE * 40, locker.lock(&"job".parse().unwrap())).await;
-        last.unwrap_or_else(|_| panic!("seed {seed}: the lock never came free"))
-            .unwrap()
-            .unlock()
-            .await
-            .unwrap();
+        comes_free(seed, origin).await;
         seen
     })
+}
+
+/// Once the faults stop, the lock comes free for anyone.
+async fn comes_free(seed: u64, register: Remote) {
+    *register.faults.lock().unwrap() = Faults::default();
+    let config = LeaseConfig::new(LEASE).unwrap();
+    let locker = LeaseLocker::new(register, LockerId::new("simulated"), "simulated", config);
+    let last = tokio::time::timeout(LEASE * 40, locker.lock(&"job".parse().unwrap())).await;
+    let last = last.unwrap_or_else(|_| panic!("seed {seed}: the lock never came free"));
+    last.unwrap().unlock().await.unwrap();
 }
 
 fn seeds(count: u64) -> Vec<u64> {
