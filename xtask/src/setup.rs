@@ -38,7 +38,6 @@ const NEEDS: &[Need] = &[
         there: || Path::new(CERTMAGIC).is_dir(),
         why: "the Go side of the lock tests",
     },
-    Need { package: "pebble", there: || on_path("pebble"), why: "the test CA behind Caddy" },
     Need {
         package: "strace",
         there: || on_path("strace"),
