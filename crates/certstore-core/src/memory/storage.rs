@@ -3,15 +3,16 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast;
 
+use super::config::MemoryConfig;
 use super::register::MemoryRegister;
 use super::tree::{Stamp, Tree};
+use super::watch;
 use crate::journal::bundle_dir;
 use crate::lease::{LeaseConfig, LeaseLocker};
 use crate::{
@@ -24,24 +25,6 @@ const BACKEND: &str = "memory";
 
 /// How many changes a slow watcher may lag behind before it is told to list again.
 const WATCH_BACKLOG: usize = 1024;
-
-/// The settings of a [`MemoryStorage`].
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct MemoryConfig {
-    /// How long a lock outlives a holder that does not renew it. Default 15 s, at least 100 ms.
-    pub lease: Duration,
-    /// The largest value in bytes; `None` for no limit.
-    pub max_value: Option<u64>,
-    /// How often a lock is handed to the next task of the same handle before others get their chance. Default 8.
-    pub handovers: u32,
-}
-
-impl Default for MemoryConfig {
-    fn default() -> Self {
-        Self { lease: Duration::from_secs(15), max_value: None, handovers: 8 }
-    }
-}
 
 /// A storage in memory that meets the whole contract, its locks with real leases.
 ///
@@ -369,31 +352,7 @@ impl Storage for MemoryStorage {
     }
 
     async fn watch(&self, dir: &Dir) -> Result<BoxStream<'static, Result<Change>>> {
-        let (changes, dir) = (self.data.changes.subscribe(), dir.clone());
-        let all = stream::unfold(changes, |mut changes| async move {
-            match changes.recv().await {
-                Ok(change) => Some((change, changes)),
-                Err(RecvError::Lagged(_)) => Some((Change::Overflow, changes)),
-                Err(RecvError::Closed) => None,
-            }
-        });
-        Ok(all
-            .filter_map(move |change| {
-                std::future::ready(concerns(&change, &dir).then_some(Ok(change)))
-            })
-            .boxed())
-    }
-}
-
-fn concerns(change: &Change, dir: &Dir) -> bool {
-    match change {
-        Change::Stored(key) => key.is_below(dir),
-        // The deletion of a directory above takes everything below with it.
-        Change::Deleted(key) => {
-            key.is_below(dir)
-                || dir.key().is_some_and(|dir| dir == key || dir.is_below(&key.into()))
-        }
-        Change::Overflow => true,
+        Ok(watch::changes(self.data.changes.subscribe(), dir.clone()))
     }
 }
 
