@@ -9,8 +9,8 @@ use super::active::Active;
 use super::engine::{Engine, Known};
 use super::queue::Turn;
 use super::record::{Holder, Record, State, micros, this_process};
-use super::register::{Register, Stored, Swap};
-use crate::{Lock, LockName, Result, Version};
+use super::register::{Claim, Register, Stored, Swap};
+use crate::{Error, Lock, LockName, Result};
 
 /// How often a try that does not wait meets somebody else's write before it answers `None`.
 const QUICK_TRIES: u32 = 3;
@@ -23,6 +23,26 @@ struct Attempt {
     owner: u128,
     /// Nonce and time before sending, on the holder's clock.
     sent: Vec<(u128, Duration)>,
+}
+
+impl Attempt {
+    /// When the write that `stored` shows was sent, if it is one of this attempt.
+    fn sent_at(&self, stored: &Stored) -> Option<Duration> {
+        let own = self.sent.iter().find(|(nonce, _)| *nonce == stored.record.write);
+        own.map(|(_, before)| *before)
+    }
+
+    /// This write was refused: it will never take effect.
+    fn forget(&mut self, write: u128) {
+        self.sent.retain(|(nonce, _)| *nonce != write);
+    }
+
+    /// As [`forget`](Self::forget), but a request may arrive twice, and the second be refused because of the first.
+    fn forget_unless(&mut self, write: u128, holder: &Stored) {
+        if holder.record.write != write {
+            self.forget(write);
+        }
+    }
 }
 
 enum Try<R: Register> {
@@ -97,19 +117,23 @@ impl<R: Register> Engine<R> {
         turn: &Turn<Known, Active<R>>,
         attempt: &mut Attempt,
     ) -> Result<Try<R>> {
+        if self.register.server_clock() {
+            return self.try_claim(turn, attempt).await;
+        }
         let name = turn.name();
         let hint = turn.with_state(|known| known.hint.take());
         let current = match hint {
             Some(hint) => Some(hint),
             None => {
-                let read = self.read(name).await?;
+                let seen = turn.with_state(|known| known.seen.clone().map(|(stored, _)| stored));
+                let read = self.look(name, seen).await?;
                 if let Some(judged) = self.judge(turn, read.as_ref(), attempt).await {
                     return Ok(judged);
                 }
                 read
             }
         };
-        let record = self.claim(name, current.as_ref(), attempt.owner);
+        let record = self.candidate(name, current.as_ref(), attempt.owner);
         let before = self.clock.boottime();
         attempt.sent.push((record.write, before));
         match self.swap(name, current.as_ref().map(|stored| &stored.version), &record).await {
@@ -120,19 +144,51 @@ impl<R: Register> Engine<R> {
                 let found = self.read_back(turn, attempt).await?;
                 if !matches!(found, Try::Granted(_)) {
                     // Refused, and the record shows it: this write will never take effect.
-                    attempt.sent.retain(|(nonce, _)| *nonce != record.write);
+                    attempt.forget(record.write);
                 }
                 Ok(found)
             }
-            Err(error) if error.may_have_applied() => match self.read_back(turn, attempt).await? {
-                // Nobody holds it and our write is not there: what stands is the failure.
-                Try::Again => Err(error),
-                found => Ok(found),
-            },
-            Err(error) => {
-                attempt.sent.pop();
-                Err(error)
+            Err(error) => self.after_failure(turn, attempt, error).await,
+        }
+    }
+
+    /// The server judges by its own clock, in one round trip.
+    async fn try_claim(
+        self: &Arc<Self>,
+        turn: &Turn<Known, Active<R>>,
+        attempt: &mut Attempt,
+    ) -> Result<Try<R>> {
+        let record = self.candidate(turn.name(), None, attempt.owner);
+        let before = self.clock.boottime();
+        attempt.sent.push((record.write, before));
+        match self.claim(turn.name(), &record).await {
+            Ok(Claim::Granted(stored)) => Ok(self.granted(turn.name(), stored, before).await),
+            Ok(Claim::Held { by, left }) => {
+                attempt.forget_unless(record.write, &by);
+                Ok(match attempt.sent_at(&by) {
+                    // An earlier request of ours, whose reply was lost.
+                    Some(before) => self.granted(turn.name(), by, before).await,
+                    None => Try::Busy(left),
+                })
             }
+            Err(error) => self.after_failure(turn, attempt, error).await,
+        }
+    }
+
+    async fn after_failure(
+        self: &Arc<Self>,
+        turn: &Turn<Known, Active<R>>,
+        attempt: &mut Attempt,
+        error: Error,
+    ) -> Result<Try<R>> {
+        if !error.may_have_applied() {
+            attempt.sent.pop();
+            return Err(error);
+        }
+        match self.read_back(turn, attempt).await? {
+            // Nobody holds it and our write is not there: what stands is the failure.
+            Try::Again => Err(error),
+            found => Ok(found),
         }
     }
 
@@ -156,20 +212,19 @@ impl<R: Register> Engine<R> {
         // After the reply: a waiter must not count from before the record was read.
         let now = self.clock.monotonic();
         let stored = read?;
-        if let Some((_, before)) =
-            attempt.sent.iter().find(|(nonce, _)| *nonce == stored.record.write)
-        {
-            return Some(self.granted(turn.name(), stored.clone(), *before).await);
+        if let Some(before) = attempt.sent_at(stored) {
+            return Some(self.granted(turn.name(), stored.clone(), before).await);
         }
         if stored.record.state == State::Free {
             return None;
         }
-        let first_seen = turn.with_state(|known| first_seen(known, &stored.version, now));
+        let first_seen = turn.with_state(|known| first_seen(known, stored, now));
         let left = (first_seen + stored.record.lease).saturating_sub(now);
         (!left.is_zero()).then_some(Try::Busy(left))
     }
 
-    fn claim(&self, name: &str, current: Option<&Stored>, owner: u128) -> Record {
+    /// The record that would make us the holder after `current`.
+    fn candidate(&self, name: &str, current: Option<&Stored>, owner: u128) -> Record {
         let now = self.clock.wall();
         let least = current.map_or(1, |stored| stored.record.next_token());
         Record {
@@ -201,7 +256,7 @@ impl<R: Register> Engine<R> {
             return;
         }
         if let Ok(Some(stored)) = self.read(name).await
-            && attempt.sent.iter().any(|(nonce, _)| *nonce == stored.record.write)
+            && attempt.sent_at(&stored).is_some()
         {
             self.give_back(name, &stored).await;
         }
@@ -225,11 +280,11 @@ impl<R: Register> Engine<R> {
     }
 }
 
-fn first_seen(known: &mut Known, version: &Version, now: Duration) -> Duration {
+fn first_seen(known: &mut Known, stored: &Stored, now: Duration) -> Duration {
     match &known.seen {
-        Some((seen, at)) if seen == version => *at,
+        Some((seen, at)) if seen.version == stored.version => *at,
         _ => {
-            known.seen = Some((version.clone(), now));
+            known.seen = Some((stored.clone(), now));
             now
         }
     }

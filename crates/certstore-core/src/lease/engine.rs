@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::active::{Active, Unlock};
 use super::queue::{Queue, Turn};
 use super::record::{Record, State};
-use super::register::{Register, Stored, Swap};
+use super::register::{Claim, Look, Register, Stored, Swap};
 use super::{Holder, LeaseConfig};
 use crate::{
     Clock, Error, ErrorKind, FencingToken, Lock, LockInfo, LockName, Locker, LockerId, OsRandom,
@@ -40,8 +40,8 @@ pub(super) struct Engine<R: Register> {
 pub(super) struct Known {
     /// The free record that our own release wrote: lets the next acquisition skip the read.
     pub(super) hint: Option<Stored>,
-    /// A held version, and when it was first seen on [`Clock::monotonic`].
-    pub(super) seen: Option<(Version, Duration)>,
+    /// A held record, and when it was first seen on [`Clock::monotonic`].
+    pub(super) seen: Option<(Stored, Duration)>,
     /// Set when this process has had the lock often enough in a row: others come first once.
     pub(super) stand_back: bool,
 }
@@ -159,6 +159,20 @@ impl<R: Register> Engine<R> {
     /// A read within the time-out of a request.
     pub(super) async fn read(&self, name: &str) -> Result<Option<Stored>> {
         self.within(self.register.read(name)).await
+    }
+
+    /// A look at a record that was seen before, within the time-out of a request.
+    pub(super) async fn look(&self, name: &str, known: Option<Stored>) -> Result<Option<Stored>> {
+        let Some(known) = known else { return self.read(name).await };
+        match self.within(self.register.look(name, &known)).await? {
+            Look::Unchanged => Ok(Some(known)),
+            Look::Changed(stored) => Ok(stored),
+        }
+    }
+
+    /// A claim within the time-out of a request; a time-out may have applied.
+    pub(super) async fn claim(&self, name: &str, record: &Record) -> Result<Claim> {
+        self.within(self.register.claim(name, record)).await
     }
 
     /// A write within the time-out of a request; a time-out may have applied.

@@ -12,6 +12,9 @@
 //!   took effect.
 //! * A record is set free, never deleted while in use, so tokens keep growing.
 //!
+//! A server that has a clock and scripts or statements of its own can decide by itself who holds the lock
+//! ([`Register::claim`]): one round trip, no watching. The holder's side stays the same.
+//!
 //! Clock rates may differ by a factor of 1.25 between holder and waiter.
 
 mod acquire;
@@ -26,7 +29,7 @@ pub use config::LeaseConfig;
 pub use engine::LeaseLocker;
 pub use queue::{Queue, Turn};
 pub use record::{Holder, Record, State, this_process};
-pub use register::{Register, Stored, Swap, Wake};
+pub use register::{Claim, Look, Register, Stored, Swap, Wake};
 
 #[cfg(test)]
 mod engine_tests;
