@@ -18,6 +18,8 @@ struct Setup {
     faults: Faults,
     /// Clock rates lie in `1.0 - drift ..= 1.0 + drift`.
     drift: f64,
+    /// Whether the server grants claims by a clock of its own.
+    server_clock: bool,
 }
 
 const HARSH: Setup = Setup {
@@ -33,6 +35,7 @@ const HARSH: Setup = Setup {
         ignore_condition: false,
     },
     drift: 0.1,
+    server_clock: false,
 };
 
 /// Who believes to hold the lock, and what was seen.
@@ -132,7 +135,10 @@ fn run(seed: u64, setup: Setup) -> Watcher {
     runtime.block_on(async {
         let random = Arc::new(Seeded::new(seed));
         let process = || some_process(&random, setup.drift);
-        let origin = Remote::new(process(), random.clone(), setup.faults);
+        let mut origin = Remote::new(process(), random.clone(), setup.faults);
+        if setup.server_clock {
+            origin = origin.with_server(process());
+        }
         let watcher = Arc::new(Mutex::new(Watcher::default()));
         let mut clients = Vec::new();
         for number in 0..setup.clients {
@@ -186,11 +192,10 @@ fn seeds(count: u64) -> Vec<u64> {
     }
 }
 
-#[test]
-fn one_holder_at_a_time_and_growing_tokens_under_faults() {
+fn is_safe_and_lively(count: u64, setup: Setup) {
     let (mut acquired, mut lost) = (0, 0);
-    for seed in seeds(150) {
-        let seen = run(seed, HARSH);
+    for seed in seeds(count) {
+        let seen = run(seed, setup);
         assert!(seen.faults.is_empty(), "seed {seed}: {:?}", seen.faults);
         acquired += seen.acquired;
         lost += seen.lost;
@@ -203,6 +208,16 @@ fn one_holder_at_a_time_and_growing_tokens_under_faults() {
 }
 
 #[test]
+fn one_holder_at_a_time_and_growing_tokens_under_faults() {
+    is_safe_and_lively(150, HARSH);
+}
+
+#[test]
+fn one_holder_at_a_time_by_a_servers_clock() {
+    is_safe_and_lively(150, Setup { server_clock: true, ..HARSH });
+}
+
+#[test]
 fn the_same_seed_runs_the_same() {
     assert_eq!(run(7, HARSH).trace, run(7, HARSH).trace);
     assert_ne!(run(7, HARSH).trace, run(8, HARSH).trace);
@@ -211,12 +226,17 @@ fn the_same_seed_runs_the_same() {
 #[test]
 fn a_store_that_ignores_conditions_is_caught() {
     let faults = Faults { ignore_condition: true, ..HARSH.faults };
-    assert!((1..=20).any(|seed| !run(seed, Setup { faults, ..HARSH }).faults.is_empty()));
+    for server_clock in [false, true] {
+        let setup = Setup { faults, server_clock, ..HARSH };
+        assert!((1..=20).any(|seed| !run(seed, setup).faults.is_empty()), "{server_clock}");
+    }
 }
 
 #[test]
 fn clocks_that_differ_more_than_promised_are_caught() {
     let faults = Faults { lose_request: 20, lose_reply: 20, ..HARSH.faults };
-    let setup = Setup { drift: 0.6, faults, ..HARSH };
-    assert!((1..=100).any(|seed| !run(seed, setup).faults.is_empty()));
+    for server_clock in [false, true] {
+        let setup = Setup { drift: 0.6, faults, server_clock, ..HARSH };
+        assert!((1..=100).any(|seed| !run(seed, setup).faults.is_empty()), "{server_clock}");
+    }
 }

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::{Record, Register, Stored, Swap, Wake};
+use super::record::micros;
+use super::{Claim, Look, Record, Register, State, Stored, Swap, Wake};
 use crate::{Clock, Error, ErrorKind, Random, Result, Sleep, Version};
 
 /// A small seeded generator (splitmix64): the same numbers on every run.
@@ -121,12 +122,15 @@ pub(super) struct Faults {
     pub(super) ignore_condition: bool,
 }
 
-type Records = Arc<Mutex<HashMap<String, Stored>>>;
+/// A record, and when its lease ends by the server's clock.
+type Records = Arc<Mutex<HashMap<String, (Stored, Duration)>>>;
 
 /// A register behind a bad network.
 #[derive(Debug, Clone)]
 pub(super) struct Remote {
     records: Records,
+    /// Decides by this clock, when it has one.
+    server: Option<Process>,
     pub(super) process: Process,
     random: Arc<Seeded>,
     pub(super) faults: Arc<Mutex<Faults>>,
@@ -140,6 +144,7 @@ impl Remote {
         let faults = Arc::new(Mutex::new(faults));
         Self {
             records: Arc::default(),
+            server: None,
             process,
             random,
             faults,
@@ -148,13 +153,18 @@ impl Remote {
         }
     }
 
+    /// With a clock of the server's own, by which it grants claims.
+    pub(super) fn with_server(self, server: Process) -> Self {
+        Self { server: Some(server), ..self }
+    }
+
     /// The same register as another process sees it.
     pub(super) fn seen_by(&self, process: Process) -> Self {
         Self { process, ..self.clone() }
     }
 
     pub(super) fn record(&self, name: &str) -> Option<Record> {
-        self.records.lock().unwrap().get(name).map(|stored| stored.record.clone())
+        self.records.lock().unwrap().get(name).map(|(stored, _)| stored.record.clone())
     }
 
     pub(super) fn forget(&self, name: &str) {
@@ -167,13 +177,76 @@ impl Remote {
 
     fn apply(&self, name: &str, expected: Option<&Version>, record: &Record) -> Swap {
         let mut records = self.records.lock().unwrap();
-        let condition = records.get(name).map(|stored| &stored.version) == expected;
+        let condition = records.get(name).map(|(stored, _)| &stored.version) == expected;
         if !condition && !self.faults.lock().unwrap().ignore_condition {
             return Swap::Conflict;
         }
+        Swap::Done(self.put(&mut records, name, record.clone()).version)
+    }
+
+    fn grant(&self, name: &str, record: &Record) -> Claim {
+        let mut records = self.records.lock().unwrap();
+        let server = self.server.as_ref().unwrap();
+        let mut record = record.clone();
+        record.token = micros(server.wall());
+        if let Some((by, ends)) = records.get(name) {
+            let left = ends.saturating_sub(server.monotonic());
+            let held = by.record.state == State::Held && !left.is_zero();
+            if held && !self.faults.lock().unwrap().ignore_condition {
+                return Claim::Held { by: by.clone(), left };
+            }
+            record.token = record.token.max(by.record.next_token());
+        }
+        Claim::Granted(self.put(&mut records, name, record))
+    }
+
+    fn put(
+        &self,
+        records: &mut HashMap<String, (Stored, Duration)>,
+        name: &str,
+        record: Record,
+    ) -> Stored {
+        let ends = self.server.as_ref().map_or(Duration::ZERO, Clock::monotonic) + record.lease;
         let version = Version::new(format!("{:032x}", record.write));
-        records.insert(name.into(), Stored { record: record.clone(), version: version.clone() });
-        Swap::Done(version)
+        let stored = Stored { record, version };
+        records.insert(name.into(), (stored.clone(), ends));
+        stored
+    }
+
+    /// A write on its way, with all that can happen to it. It lands although the caller may go away.
+    async fn deliver<T: Send + 'static>(
+        &self,
+        apply: impl Fn(&Self) -> T + Send + 'static,
+    ) -> Result<T> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.process.running().await;
+        if self.faults.lock().unwrap().refuse_writes {
+            return Err(Error::new(ErrorKind::Unavailable, "slow down"));
+        }
+        let register = self.clone();
+        if self.hit(|faults| faults.late) {
+            let wait = Duration::from_millis(self.random.below(8000));
+            tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                apply(&register);
+            });
+            return Err(no_reply());
+        }
+        let landing = tokio::spawn(async move {
+            register.travel().await;
+            if register.hit(|faults| faults.lose_request) {
+                return None;
+            }
+            let mut reply = apply(&register);
+            if register.hit(|faults| faults.duplicate) {
+                reply = apply(&register);
+            }
+            register.travel().await;
+            (!register.hit(|faults| faults.lose_reply)).then_some(reply)
+        });
+        let reply = landing.await.unwrap();
+        self.process.running().await;
+        reply.ok_or_else(no_reply)
     }
 
     async fn travel(&self) {
@@ -202,45 +275,31 @@ impl Register for Remote {
         if self.hit(|faults| faults.lose_request) {
             return Err(no_reply());
         }
-        let found = self.records.lock().unwrap().get(name).cloned();
+        let found = self.records.lock().unwrap().get(name).map(|(stored, _)| stored.clone());
         self.travel().await;
         self.process.running().await;
         Ok(found)
     }
 
     async fn swap(&self, name: &str, expected: Option<&Version>, record: &Record) -> Result<Swap> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.process.running().await;
-        if self.faults.lock().unwrap().refuse_writes {
-            return Err(Error::new(ErrorKind::Unavailable, "slow down"));
-        }
-        let remote = (self.clone(), name.to_owned(), expected.cloned(), record.clone());
-        if self.hit(|faults| faults.late) {
-            let wait = Duration::from_millis(self.random.below(8000));
-            tokio::spawn(async move {
-                tokio::time::sleep(wait).await;
-                let (register, name, expected, record) = remote;
-                register.apply(&name, expected.as_ref(), &record);
-            });
-            return Err(no_reply());
-        }
-        // On its way it is no longer ours: it lands although the caller may go away.
-        let landing = tokio::spawn(async move {
-            let (register, name, expected, record) = remote;
-            register.travel().await;
-            if register.hit(|faults| faults.lose_request) {
-                return None;
-            }
-            let mut swap = register.apply(&name, expected.as_ref(), &record);
-            if register.hit(|faults| faults.duplicate) {
-                swap = register.apply(&name, expected.as_ref(), &record);
-            }
-            register.travel().await;
-            (!register.hit(|faults| faults.lose_reply)).then_some(swap)
-        });
-        let reply = landing.await.unwrap();
-        self.process.running().await;
-        reply.ok_or_else(no_reply)
+        let (name, expected, record) = (name.to_owned(), expected.cloned(), record.clone());
+        self.deliver(move |register| register.apply(&name, expected.as_ref(), &record)).await
+    }
+
+    async fn look(&self, name: &str, known: &Stored) -> Result<Look> {
+        Ok(match self.read(name).await? {
+            Some(stored) if stored.version == known.version => Look::Unchanged,
+            changed => Look::Changed(changed),
+        })
+    }
+
+    fn server_clock(&self) -> bool {
+        self.server.is_some()
+    }
+
+    async fn claim(&self, name: &str, record: &Record) -> Result<Claim> {
+        let (name, record) = (name.to_owned(), record.clone());
+        self.deliver(move |register| register.grant(&name, &record)).await
     }
 
     async fn names(&self) -> Result<Vec<String>> {
