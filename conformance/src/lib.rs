@@ -19,7 +19,7 @@ pub use clauses::{CLAUSES, Clause};
 pub use factory::Factory;
 pub use memory::MemoryFactory;
 pub use report::{ClauseReport, Counts, Outcome, Report};
-pub use run::{Options, run};
+pub use run::{Options, REPORTS_ENV, run};
 pub use worker::{WORKER_ENV, Worker, run_worker};
 
 #[doc(hidden)]

@@ -111,18 +111,25 @@ impl Report {
         self.clauses.iter().filter(failed).map(|clause| clause.id).collect()
     }
 
-    /// The report as one JSON object: `backend`, `passed`, `failed`, `not_supported`, and `clauses` with `id`, `title`,
-    /// `outcome`, `detail` (a string or null), `milliseconds` and `notes`.
+    /// The report as one JSON object: `backend`, `passed`, `failed`, `not_supported`, `declared` (an object: capability and
+    /// its value in words), and `clauses` with `id`, `title`, `outcome`, `detail` (a string or null), `milliseconds` and
+    /// `notes`.
     #[must_use]
     pub fn to_json(&self) -> String {
         let counts = self.counts();
         let clauses: Vec<String> = self.clauses.iter().map(ClauseReport::to_json).collect();
+        let declared = self.capabilities.as_ref().map(declared).unwrap_or_default();
+        let declared: Vec<String> = declared
+            .iter()
+            .map(|(name, value)| format!("{}:{}", json_string(name), json_string(value)))
+            .collect();
         format!(
-            "{{\"backend\":{},\"passed\":{},\"failed\":{},\"not_supported\":{},\"clauses\":[{}]}}",
+            "{{\"backend\":{},\"passed\":{},\"failed\":{},\"not_supported\":{},\"declared\":{{{}}},\"clauses\":[{}]}}",
             json_string(&self.backend),
             counts.passed,
             counts.failed,
             counts.not_supported,
+            declared.join(","),
             clauses.join(",")
         )
     }
@@ -141,6 +148,39 @@ impl ClauseReport {
             notes.join(",")
         )
     }
+}
+
+/// Every capability with its value, in words.
+fn declared(declared: &Capabilities) -> Vec<(&'static str, String)> {
+    let Capabilities {
+        cas,
+        version,
+        fence,
+        list,
+        durability,
+        shared,
+        batch,
+        tree,
+        lease,
+        watch,
+        max_value,
+        ..
+    } = declared;
+    let lease = lease.map_or("ends with its process".to_owned(), |lease| format!("{lease:?}"));
+    let max_value = max_value.map_or("no limit".to_owned(), |bytes| bytes.to_string());
+    vec![
+        ("cas: conditional writes", format!("{cas:?}")),
+        ("version: what a version tells", format!("{version:?}")),
+        ("fence: fenced writes", format!("{fence:?}")),
+        ("list: how soon a list shows a write", format!("{list:?}")),
+        ("durability: what `Ok` of a store promises", format!("{durability:?}")),
+        ("shared: who can share it", format!("{shared:?}")),
+        ("batch: how several writes become one", format!("{batch:?}")),
+        ("tree: whether a key can be value and directory", format!("{tree:?}")),
+        ("lease: how long a lock outlives its holder (here a short one)", lease),
+        ("watch: reports changes", if *watch { "yes" } else { "no" }.to_owned()),
+        ("max_value: the largest value in bytes", max_value),
+    ]
 }
 
 /// A table: a row a clause, then the notes, then a line of counts.

@@ -32,7 +32,9 @@ fn outcomes_are_counted() {
 fn json_is_escaped() {
     let json = report().to_json();
     assert!(
-        json.starts_with(r#"{"backend":"toy","passed":1,"failed":1,"not_supported":1,"clauses":["#),
+        json.starts_with(
+            r#"{"backend":"toy","passed":1,"failed":1,"not_supported":1,"declared":{"#
+        ),
         "{json}"
     );
     assert!(json.contains(r#""title":"A \"quoted\" sentence.""#), "{json}");

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -194,6 +195,19 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
 }
 
+/// The folder, from the environment, that every test of [`conformance!`](crate::conformance) writes its report to:
+/// `BACKEND/CLAUSE.json`.
+pub const REPORTS_ENV: &str = "CERTSTORE_CONFORMANCE_REPORTS";
+
+fn write_report(folder: &Path, id: &str, report: &Report) {
+    let folder = folder.join(&report.backend);
+    let written = std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(folder.join(format!("{id}.json")), report.to_json()));
+    if let Err(error) = written {
+        panic!("the report of {id} cannot be written to {}: {error}", folder.display());
+    }
+}
+
 /// What [`conformance!`](crate::conformance) expands to: one clause as one test.
 ///
 /// # Panics
@@ -205,6 +219,9 @@ pub fn test_clause(id: &str, factory: impl Factory, module: &str) {
     let report = runtime.block_on(run(Arc::new(factory), options));
     // Dropping the runtime would wait for threads that a broken backend blocks.
     runtime.shutdown_timeout(Duration::from_secs(1));
+    if let Some(folder) = std::env::var_os(REPORTS_ENV) {
+        write_report(&PathBuf::from(folder), id, &report);
+    }
     for clause in report.clauses {
         match clause.outcome {
             Outcome::Passed => {}

@@ -1,39 +1,40 @@
-//! `cargo xtask conformance [BACKEND]`: the suite, run by the program against each backend.
+//! `cargo xtask conformance [BACKEND]`: the suite on every backend and every server, as the tests run it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
 
-use crate::programs;
 use crate::report::{Report, table};
-use crate::shell::{capture, file_url, shown, target_dir};
+use crate::shell::{cargo, read, run, shown, target_dir};
+use crate::{clauses, metadata};
 
-/// A backend that needs nothing but this machine, and where to run it.
-struct Backend {
-    name: &'static str,
-    url: fn(&Path) -> String,
-}
+/// Tells a test of the suite where to write what it found.
+const REPORTS_ENV: &str = "CERTSTORE_CONFORMANCE_REPORTS";
 
-const BACKENDS: &[Backend] = &[
-    Backend { name: "memory", url: |_| "memory:".to_owned() },
-    Backend { name: "fs", url: file_url },
-];
+/// The columns, in this order; what is not named here comes last.
+const ORDER: &[&str] = &["memory", "fs", "redis", "valkey", "postgres", "pgbouncer", "s3"];
 
 /// Runs the suite and prints the table; fails when a clause does.
 pub(crate) fn conformance(arguments: &[String]) -> Result<()> {
-    let reports: Vec<Report> = match arguments {
-        [] => all()?.to_vec(),
+    let some;
+    let reports: &[Report] = match arguments {
+        [] => all()?,
         [name] => {
-            let known =
-                || BACKENDS.iter().map(|backend| backend.name).collect::<Vec<_>>().join(", ");
-            let backend = BACKENDS.iter().find(|backend| backend.name == name);
-            vec![run(backend
-                .with_context(|| format!("there is no backend {name}; there are {}", known()))?)?]
+            let package = match name.as_str() {
+                "memory" => "certstore-conformance".to_owned(),
+                name => format!("certstore-{name}"),
+            };
+            let members = metadata::members()?;
+            if !members.iter().any(|member| member.name == package) {
+                bail!("there is no backend {name}");
+            }
+            some = run_and_collect(&["--package", &package])?;
+            &some
         }
         _ => bail!("cargo xtask conformance takes one backend or none"),
     };
-    print!("{}", table(&reports));
+    print!("{}", table(reports));
     let failed: Vec<&str> = reports
         .iter()
         .filter(|report| report.count("failed") > 0)
@@ -45,43 +46,77 @@ pub(crate) fn conformance(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
+static COLLECTED: OnceLock<PathBuf> = OnceLock::new();
+
+/// The folder that the tests of a whole run write their reports to, empty: [`all`] then reads it.
+pub(crate) fn collect_from_tests() -> Result<(&'static str, PathBuf)> {
+    let folder = emptied()?;
+    Ok((REPORTS_ENV, COLLECTED.get_or_init(|| folder).clone()))
+}
+
 /// The reports of all backends, run once.
 pub(crate) fn all() -> Result<&'static [Report]> {
     static REPORTS: OnceLock<Vec<Report>> = OnceLock::new();
     if let Some(reports) = REPORTS.get() {
         return Ok(reports);
     }
-    let reports = BACKENDS.iter().map(run).collect::<Result<Vec<_>>>()?;
+    let reports = match COLLECTED.get() {
+        Some(folder) => read_reports(folder)?,
+        None => run_and_collect(&["--workspace"])?,
+    };
     Ok(REPORTS.get_or_init(|| reports))
 }
 
-/// What the backends declare, as rows of a Markdown table in the order of [`all`].
-pub(crate) fn declared() -> Result<String> {
-    let folder = folder("declared")?;
-    let mut command = programs::capabilities()?;
-    command.args(BACKENDS.iter().map(|backend| (backend.url)(&folder)));
-    let rows = capture(&mut command);
-    std::fs::remove_dir_all(&folder)?;
-    rows
-}
-
-fn run(backend: &Backend) -> Result<Report> {
-    let folder = folder(backend.name)?;
-    let mut command = programs::certstore()?;
-    let url = (backend.url)(&folder);
-    command.args(["--quiet", "--storage", &url, "conformance", "--json"]);
+fn run_and_collect(packages: &[&str]) -> Result<Vec<Report>> {
+    let folder = emptied()?;
+    let mut command = cargo();
+    command.args(["test", "--no-fail-fast", "--quiet"]).args(packages);
+    command.args(["--test", "conformance*", "--test", "memor[y]"]);
     println!("$ {}", shown(&command));
-    // It exits with 1 when a clause fails, and prints the report all the same.
-    let output =
-        command.stderr(std::process::Stdio::inherit()).output().context("cannot run certstore")?;
-    std::fs::remove_dir_all(&folder)?;
-    Report::parse(backend.name, &String::from_utf8_lossy(&output.stdout))
-        .with_context(|| format!("no report from {} ({})", shown(&command), output.status))
+    // A clause that fails is in its report.
+    let ran = run(command.env(REPORTS_ENV, &folder));
+    let reports = read_reports(&folder)?;
+    if reports.is_empty() {
+        ran?;
+        bail!("no test of the suite wrote a report");
+    }
+    Ok(reports)
 }
 
-/// On the disk that holds the build: what is promised of files is promised of a disk.
-fn folder(name: &str) -> Result<PathBuf> {
-    let folder = target_dir().join(format!("conformance-{name}-{}", std::process::id()));
+fn emptied() -> Result<PathBuf> {
+    let folder = target_dir().join("conformance-reports");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
     std::fs::create_dir_all(&folder)?;
     Ok(folder.canonicalize()?)
+}
+
+/// A folder a backend, in it a report a clause.
+fn read_reports(folder: &PathBuf) -> Result<Vec<Report>> {
+    let mut reports = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let backend = entry.file_name().to_string_lossy().into_owned();
+        let mut report = Report { backend, declared: Vec::new(), clauses: Vec::new() };
+        for clause in clauses::in_core()? {
+            let file = entry.path().join(format!("{}.json", clause.id));
+            if file.is_file() {
+                let one = Report::parse(&report.backend, &read(&file)?)
+                    .with_context(|| format!("{} is no report", file.display()))?;
+                report.declared = one.declared;
+                report.clauses.extend(one.clauses);
+            }
+        }
+        reports.push(report);
+    }
+    let place = |report: &Report| {
+        let known = ORDER.iter().position(|name| {
+            let rest = report.backend.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        });
+        (known.unwrap_or(ORDER.len()), report.backend.clone())
+    };
+    reports.sort_by_key(place);
+    Ok(reports)
 }

@@ -33,11 +33,6 @@ pub(crate) fn config_reference() -> Result<Command> {
     program("examples/config-reference")
 }
 
-/// `capabilities URL ...`: prints what storages declare.
-pub(crate) fn capabilities() -> Result<Command> {
-    program("examples/capabilities")
-}
-
 fn program(name: &str) -> Result<Command> {
     if BUILT.get().is_none() {
         let mut build = cargo();

@@ -9,6 +9,8 @@ use serde_json::Value;
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
     pub(crate) backend: String,
+    /// Capabilities and their values, in words.
+    pub(crate) declared: Vec<(String, String)>,
     pub(crate) clauses: Vec<ClauseOutcome>,
 }
 
@@ -29,7 +31,11 @@ impl Report {
         let clauses = json["clauses"].as_array().context("the report has no clauses")?;
         let clauses = clauses.iter().map(ClauseOutcome::parse).collect::<Option<Vec<_>>>();
         let clauses = clauses.context("a clause of the report lacks id, title or outcome")?;
-        Ok(Self { backend: backend.to_owned(), clauses })
+        let declared = json["declared"].as_object().context("the report declares nothing")?;
+        let declared = declared
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        Ok(Self { backend: backend.to_owned(), declared: declared.collect(), clauses })
     }
 
     pub(crate) fn count(&self, outcome: &str) -> usize {

@@ -1,6 +1,6 @@
 use super::*;
 
-const JSON: &str = r#"{"backend":"x","passed":1,"failed":1,"not_supported":1,"clauses":[
+const JSON: &str = r#"{"backend":"x","passed":1,"failed":1,"not_supported":1,"declared":{"cas":"Full"},"clauses":[
   {"id":"LOAD-1","title":"One.","outcome":"passed","detail":null,"milliseconds":3,"notes":["1 round trip"]},
   {"id":"LOAD-2","title":"Two.","outcome":"failed","detail":"got 3","milliseconds":3,"notes":[]},
   {"id":"CAS-1","title":"Three.","outcome":"not-supported","detail":"no cas","milliseconds":0,"notes":[]}]}"#;
@@ -13,6 +13,7 @@ fn a_report_is_read() {
         (1, 1, 1)
     );
     assert_eq!(report.clause("LOAD-1").unwrap().notes, ["1 round trip"]);
+    assert_eq!(report.declared, [("cas".to_owned(), "Full".to_owned())]);
     assert!(Report::parse("fs", "{}").is_err());
     assert!(Report::parse("fs", "").is_err());
 }

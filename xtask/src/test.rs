@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything, step by step, each with its time.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -34,9 +35,12 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "tests",
-        run: |counts| tests(&["--lib", "--bins", "--tests", "--examples"], counts),
+        run: |counts| {
+            let reports = conformance::collect_from_tests()?;
+            tests(&["--lib", "--bins", "--tests", "--examples"], Some(reports), counts)
+        },
     },
-    Step { name: "doc tests", run: |counts| tests(&["--doc"], counts) },
+    Step { name: "doc tests", run: |counts| tests(&["--doc"], None, counts) },
     Step { name: "documentation", run: |_| documentation() },
     Step { name: "demo", run: |_| demo::demo() },
     Step { name: "generated docs", run: |_| docs::docs(&["--check".to_owned()]) },
@@ -120,8 +124,9 @@ fn documentation() -> Result<()> {
 }
 
 /// Runs tests of the whole workspace; every line but those of the tests that passed is shown.
-fn tests(targets: &[&str], counts: &mut Counts) -> Result<()> {
+fn tests(targets: &[&str], variable: Option<(&str, PathBuf)>, counts: &mut Counts) -> Result<()> {
     let mut command = cargo();
+    command.envs(variable);
     command.args(["test", "--workspace", "--no-fail-fast"]).args(targets);
     println!("$ {}", shown(&command));
     let succeeded = follow(&mut command, |line| {

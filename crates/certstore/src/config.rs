@@ -2,6 +2,7 @@
 
 mod draft;
 mod environment;
+mod keys;
 mod reference;
 mod table;
 mod url;

@@ -13,6 +13,7 @@ mod open;
 mod probe;
 #[cfg(feature = "tools")]
 mod scratch;
+mod services;
 #[cfg(feature = "tools")]
 pub mod verify;
 mod with_locker;

@@ -61,10 +61,9 @@ async fn open_backend(settings: &Settings) -> Result<Arc<dyn Storage>> {
         #[cfg(all(unix, feature = "fs"))]
         "fs" => open_fs(settings),
         "memory" => open_memory(settings),
-        other => Err(Error::new(
-            ErrorKind::InvalidConfig,
-            format!("this build has no backend \"{other}\""),
-        )),
+        other => crate::services::open(settings).await?.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidConfig, format!("this build has no backend \"{other}\""))
+        }),
     }
 }
 

@@ -11,7 +11,7 @@ const INTRODUCTION: &str = "\
 # Backends
 
 What each backend declares, and what it was seen to do: every clause of the [contract](contract.md) has one case in the
-conformance suite, and this is a run of all of them.
+conformance suite, and this is a run of all of them. A column is a backend as it was run: on which server, in which layout.
 
 ## Declared
 
@@ -30,15 +30,18 @@ pub(super) fn page() -> Result<String> {
     if let Some(report) = reports.iter().find(|report| report.count("failed") > 0) {
         bail!("clauses fail on {}; cargo xtask conformance shows them", report.backend);
     }
-    Ok(write(reports, &conformance::declared()?))
+    Ok(write(reports))
 }
 
-fn write(reports: &[Report], declared: &str) -> String {
+fn write(reports: &[Report]) -> String {
     let mut page = INTRODUCTION.to_owned();
     let names: Vec<&str> = reports.iter().map(|report| report.backend.as_str()).collect();
     let rule = "---|".repeat(names.len());
     // Writing to a string does not fail.
-    let _ = writeln!(page, "| | {} |\n|---|{rule}\n{}", names.join(" | "), declared.trim_end());
+    let _ = writeln!(page, "| | {} |\n|---|{rule}", names.join(" | "));
+    for (name, _) in reports.first().map(|report| report.declared.as_slice()).unwrap_or_default() {
+        let _ = writeln!(page, "| {name} | {} |", values(reports, name).join(" | "));
+    }
     page.push_str(SEEN);
     let _ = writeln!(page, "| clause | {} | |\n|---|{rule}---|", names.join(" | "));
     for outcome in ["passed", "not-supported"] {
@@ -73,6 +76,14 @@ fn write(reports: &[Report], declared: &str) -> String {
         }
     }
     page
+}
+
+fn values<'a>(reports: &'a [Report], name: &str) -> Vec<&'a str> {
+    let value = |report: &'a Report| {
+        let found = report.declared.iter().find(|(declared, _)| declared == name);
+        found.map_or("missing", |(_, value)| value.as_str())
+    };
+    reports.iter().map(value).collect()
 }
 
 fn words(outcome: &str) -> &str {

@@ -187,6 +187,8 @@ fn the_reference_and_the_help_name_every_key() {
     }
     for backend in super::BACKENDS {
         assert!(page.contains(backend.example), "{}", backend.name);
-        assert_eq!(Config::from_url(backend.example).unwrap().backend(), backend.name);
+        if backend.available {
+            assert_eq!(Config::from_url(backend.example).unwrap().backend(), backend.name);
+        }
     }
 }

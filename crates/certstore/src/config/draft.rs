@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use certstore_core::{ErrorKind, Result};
+use certstore_core::{ErrorKind, Result, Secret};
 
 use super::table::{self, BACKENDS, BackendInfo, ENV_LOCK_PREFIX, ENV_PREFIX, KEYS};
-use super::url::StorageUrl;
+use super::url::{self, StorageUrl};
 use super::value::{Raw, Settings, Value, invalid};
+use crate::services;
 
 /// The sections as they were written.
 #[derive(Debug, Default)]
@@ -118,15 +119,15 @@ impl Section {
         let url = match self.keys.remove("url") {
             None => None,
             Some(url) => {
-                let text = url
-                    .as_text()
-                    .ok_or_else(|| invalid(format!("\"url\" in [{name}] is to be a text")))?;
-                Some(StorageUrl::parse(text)?)
+                let text = url.as_text().map(|text| Secret::new(text.to_owned()));
+                Some(text.ok_or_else(|| invalid(format!("\"url\" in [{name}] is to be a text")))?)
             }
         };
         let backend = self.backend(name, url.as_ref())?;
         let mut values = match url {
-            Some(url) => read_url(backend, url, base)?,
+            // A service reads its URLs itself.
+            Some(url) if backend.is_service() => BTreeMap::from([("url", Value::Secret(url))]),
+            Some(url) => read_url(backend, StorageUrl::parse(url.expose())?, base)?,
             None => BTreeMap::new(),
         };
         for (key, value) in &self.keys {
@@ -146,10 +147,12 @@ impl Section {
                 value.read(known.kind, base, &format!("\"{key}\" in [{name}]"))?,
             );
         }
-        Ok(Settings { backend, values })
+        let settings = Settings { backend, values };
+        services::check(&settings)?;
+        Ok(settings)
     }
 
-    fn backend(&mut self, section: &str, url: Option<&StorageUrl>) -> Result<&'static BackendInfo> {
+    fn backend(&mut self, section: &str, url: Option<&Secret>) -> Result<&'static BackendInfo> {
         let by_url = url.map(backend_of).transpose()?;
         let Some(named) = self.keys.remove("backend") else {
             return by_url.map_or_else(|| available(&BACKENDS[1]), Ok);
@@ -170,14 +173,15 @@ impl Section {
     }
 }
 
-fn backend_of(url: &StorageUrl) -> Result<&'static BackendInfo> {
-    match BACKENDS.iter().find(|backend| backend.scheme == url.scheme) {
+fn backend_of(url: &Secret) -> Result<&'static BackendInfo> {
+    let scheme = url::scheme(url.expose())?;
+    match BACKENDS.iter().find(|backend| backend.schemes.contains(&scheme.as_str())) {
         Some(known) => available(known),
         None => Err(unknown(
             "scheme",
-            &url.scheme,
+            &scheme,
             "of a storage URL",
-            BACKENDS.iter().map(|b| b.scheme),
+            BACKENDS.iter().flat_map(|backend| backend.schemes).copied(),
         )),
     }
 }
@@ -200,12 +204,12 @@ fn read_url(
 ) -> Result<BTreeMap<&'static str, Value>> {
     let mut values = BTreeMap::new();
     if url.user.is_some() || url.password.is_some() {
-        return Err(invalid(format!("a {}: URL has no user and no password", backend.scheme)));
+        return Err(invalid(format!("a {}: URL has no user and no password", backend.schemes[0])));
     }
     if url.authority.as_deref().is_some_and(|host| !matches!(host, "" | "localhost")) {
         return Err(invalid(format!(
             "a {0}: URL has no host; write {1}",
-            backend.scheme, backend.example
+            backend.schemes[0], backend.example
         )));
     }
     match backend.name {
@@ -221,12 +225,12 @@ fn read_url(
         _ => {
             return Err(invalid(format!(
                 "a {0}: URL has no path; write {1}",
-                backend.scheme, backend.example
+                backend.schemes[0], backend.example
             )));
         }
     }
     for (name, value) in url.query {
-        let place = format!("of a {}: URL", backend.scheme);
+        let place = format!("of a {}: URL", backend.schemes[0]);
         let known = table::key(&name)
             .filter(|key| key.is_for(backend.name) && !key.backends.is_empty())
             .ok_or_else(|| unknown("parameter", &name, &place, names_for(backend)))?;

@@ -5,8 +5,8 @@
 pub struct BackendInfo {
     /// Its name as `backend = "..."`.
     pub name: &'static str,
-    /// The scheme of its URLs.
-    pub scheme: &'static str,
+    /// The schemes of its URLs, the usual one first.
+    pub schemes: &'static [&'static str],
     /// A URL as an example.
     pub example: &'static str,
     /// Whether this build has it; otherwise the feature of that name is off.
@@ -15,12 +15,21 @@ pub struct BackendInfo {
     pub doc: &'static str,
 }
 
+impl BackendInfo {
+    /// Whether it is a server elsewhere, whose crate reads URLs and options itself.
+    pub(crate) fn is_service(&self) -> bool {
+        !matches!(self.name, "memory" | "fs")
+    }
+}
+
 /// What a value of a key may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
     /// Any text.
     Text,
+    /// A text that is never shown: a password, or a URL that may hold one.
+    Secret,
     /// A path; a relative one starts at the config file's directory, else at the working directory.
     Path,
     /// A time: a number with one of the units ms, s, m, h, d, or several of them.
@@ -39,6 +48,7 @@ impl Kind {
     pub fn describe(self) -> String {
         match self {
             Self::Text => "text".into(),
+            Self::Secret => "text (secret)".into(),
             Self::Path => "path".into(),
             Self::Duration => "duration".into(),
             Self::Number => "number".into(),
@@ -89,87 +99,42 @@ pub const ENV_LOCK_PREFIX: &str = "CERTSTORE_STORAGE_LOCK_";
 pub const BACKENDS: &[BackendInfo] = &[
     BackendInfo {
         name: "memory",
-        scheme: "memory",
+        schemes: &["memory"],
         example: "memory:",
         available: true,
         doc: "the memory of this process: for tests and for trying out",
     },
     BackendInfo {
         name: "fs",
-        scheme: "file",
+        schemes: &["file"],
         example: "file:///var/lib/certstore",
         available: cfg!(all(unix, feature = "fs")),
         doc: "files in a directory, in the layout of CertMagic and Caddy",
     },
+    BackendInfo {
+        name: "redis",
+        schemes: &["redis", "rediss"],
+        example: "redis://127.0.0.1:6379/0?prefix=certs",
+        available: cfg!(feature = "redis"),
+        doc: "Redis or Valkey: one server, a cluster, or behind sentinels; `rediss` is TLS",
+    },
+    BackendInfo {
+        name: "postgres",
+        schemes: &["postgres", "postgresql"],
+        example: "postgres://certs@127.0.0.1/certs?sslmode=verify-full",
+        available: cfg!(feature = "postgres"),
+        doc: "tables in PostgreSQL",
+    },
+    BackendInfo {
+        name: "s3",
+        schemes: &["s3"],
+        example: "s3://bucket/prefix?region=eu-west-1",
+        available: cfg!(feature = "s3"),
+        doc: "objects in S3 or a store that speaks its protocol",
+    },
 ];
 
-/// The keys, in the order of the docs.
-pub const KEYS: &[ConfigKey] = &[
-    ConfigKey {
-        name: "backend",
-        backends: &[],
-        kind: Kind::Choice(&["memory", "fs"]),
-        default: "fs",
-        unit: "",
-        doc: "Where values are kept.",
-    },
-    ConfigKey {
-        name: "url",
-        backends: &[],
-        kind: Kind::Text,
-        default: "none",
-        unit: "",
-        doc: "Backend and settings as one URL; the other keys of the section refine it.",
-    },
-    ConfigKey {
-        name: "path",
-        backends: &["fs"],
-        kind: Kind::Path,
-        default: "`$XDG_DATA_HOME/certstore`, else `~/.local/share/certstore`, or the platform's equivalent",
-        unit: "",
-        doc: "The directory that holds the values.",
-    },
-    ConfigKey {
-        name: "create",
-        backends: &["fs"],
-        kind: Kind::Flag,
-        default: "true",
-        unit: "",
-        doc: "Whether a missing directory is created.",
-    },
-    ConfigKey {
-        name: "io",
-        backends: &["fs"],
-        kind: Kind::Choice(&["inline", "pool"]),
-        default: "inline",
-        unit: "",
-        doc: "Where reads and quick writes of single keys run: `inline` in the calling task, for a local disk; `pool` in threads, for a network mount.",
-    },
-    ConfigKey {
-        name: "lease",
-        backends: &["memory"],
-        kind: Kind::Duration,
-        default: "15s",
-        unit: "",
-        doc: "How long a lock outlives a holder that does not renew it; at least 100 ms.",
-    },
-    ConfigKey {
-        name: "max_value",
-        backends: &["memory"],
-        kind: Kind::Number,
-        default: "none",
-        unit: "bytes",
-        doc: "The largest value that is taken.",
-    },
-    ConfigKey {
-        name: "handovers",
-        backends: &["memory"],
-        kind: Kind::Number,
-        default: "8",
-        unit: "",
-        doc: "How often a lock goes to the next task of the same handle before others get their chance.",
-    },
-];
+pub use super::keys::KEYS;
 
 /// The backend of that name.
 pub(super) fn backend(name: &str) -> Option<&'static BackendInfo> {

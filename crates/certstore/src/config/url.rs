@@ -20,18 +20,8 @@ pub(super) struct StorageUrl {
 impl StorageUrl {
     /// Splits a URL.
     pub(super) fn parse(url: &str) -> Result<Self> {
-        if let Some(control) = url.chars().find(|c| c.is_control()) {
-            return Err(wrong(format!(
-                "a storage URL has no control characters, this one has {control:?}"
-            )));
-        }
-        let (scheme, rest) =
-            url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)).ok_or_else(|| {
-                wrong(
-                    "a storage URL starts with a scheme, like memory: or file:///var/lib/certstore"
-                        .to_owned(),
-                )
-            })?;
+        let scheme = scheme(url)?;
+        let rest = &url[scheme.len() + 1..];
         let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = match rest.strip_prefix("//") {
@@ -53,7 +43,7 @@ impl StorageUrl {
             None => (None, None),
         };
         Ok(Self {
-            scheme: scheme.to_ascii_lowercase(),
+            scheme,
             user,
             password: password.map(decode).transpose()?.map(Secret::new),
             authority: authority.map(decode).transpose()?,
@@ -79,6 +69,22 @@ impl fmt::Debug for StorageUrl {
             .field("query", &query)
             .finish()
     }
+}
+
+/// The scheme of a URL, in lower case.
+pub(super) fn scheme(url: &str) -> Result<String> {
+    if let Some(control) = url.chars().find(|c| c.is_control()) {
+        return Err(wrong(format!(
+            "a storage URL has no control characters, this one has {control:?}"
+        )));
+    }
+    let scheme = url.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| is_scheme(scheme));
+    scheme.map(str::to_ascii_lowercase).ok_or_else(|| {
+        wrong(
+            "a storage URL starts with a scheme, like memory: or file:///var/lib/certstore"
+                .to_owned(),
+        )
+    })
 }
 
 /// A scheme has two letters at least, so that a Windows drive is none.

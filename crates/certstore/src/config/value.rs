@@ -1,28 +1,36 @@
 //! The values of a section, each checked against the table.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use certstore_core::{Error, ErrorKind, Result};
+use certstore_core::{Error, ErrorKind, Result, Secret};
 
 use super::table::{BackendInfo, Kind};
 
 /// A value as its kind says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Value {
     Text(String),
+    Secret(Secret),
     Path(PathBuf),
     Duration(Duration),
     Number(u64),
     Flag(bool),
 }
 
-/// A value as it was written.
-#[derive(Debug, Clone)]
+/// A value as it was written. It may be a password: it has no `Debug` that shows it.
+#[derive(Clone)]
 pub(super) enum Raw {
     Text(String),
     Toml(toml::Value),
+}
+
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Raw(..)")
+    }
 }
 
 impl Raw {
@@ -56,6 +64,7 @@ fn read_text(text: &str, kind: Kind, base: Option<&Path>) -> Option<Value> {
     }
     match kind {
         Kind::Text => Some(Value::Text(text.to_owned())),
+        Kind::Secret => Some(Value::Secret(Secret::new(text.to_owned()))),
         Kind::Path => {
             Some(Value::Path(base.map_or_else(|| PathBuf::from(text), |base| base.join(text))))
         }
@@ -68,7 +77,7 @@ fn read_text(text: &str, kind: Kind, base: Option<&Path>) -> Option<Value> {
 
 fn expected(kind: Kind) -> String {
     match kind {
-        Kind::Text => "a text that is not empty".into(),
+        Kind::Text | Kind::Secret => "a text that is not empty".into(),
         Kind::Path => "a path that is not empty".into(),
         Kind::Duration => "a duration, like \"250ms\", \"10s\" or \"12h\"".into(),
         Kind::Number => "a whole number".into(),
@@ -118,12 +127,36 @@ impl Settings {
         }
     }
 
-    #[cfg_attr(not(all(unix, feature = "fs")), expect(dead_code, reason = "only files need it"))]
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.values.get(name) {
             Some(Value::Text(text)) => Some(text),
+            Some(Value::Secret(secret)) => Some(secret.expose()),
             _ => None,
         }
+    }
+
+    /// Every value but the URL as text, the way a backend's own config reads its options.
+    #[cfg_attr(
+        not(any(feature = "redis", feature = "postgres", feature = "s3")),
+        expect(dead_code, reason = "only services read their options so")
+    )]
+    pub(crate) fn each(&self, mut set: impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
+        for (name, value) in self.values.iter().filter(|(name, _)| **name != "url") {
+            match value {
+                Value::Text(text) => set(name, text)?,
+                Value::Secret(secret) => set(name, secret.expose())?,
+                Value::Path(path) => {
+                    let path = path.to_str().ok_or_else(|| {
+                        invalid(format!("the path \"{name}\" is no UTF-8; move the file"))
+                    })?;
+                    set(name, path)?;
+                }
+                Value::Duration(duration) => set(name, &format!("{}ms", duration.as_millis()))?,
+                Value::Number(number) => set(name, &number.to_string())?,
+                Value::Flag(flag) => set(name, if *flag { "true" } else { "false" })?,
+            }
+        }
+        Ok(())
     }
 }
 
