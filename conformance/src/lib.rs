@@ -12,6 +12,8 @@ mod memory;
 mod peer;
 mod report;
 mod run;
+#[cfg(all(unix, feature = "servers"))]
+pub mod servers;
 mod values;
 mod worker;
 

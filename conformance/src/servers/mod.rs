@@ -1,0 +1,86 @@
+//! Real servers for tests, started on free ports of 127.0.0.1: Redis, Valkey, PostgreSQL and what stands around them.
+//!
+//! Each server lives in a temporary folder under a guardian process, and is gone when its value is dropped or the
+//! test process ends, in whatever way. The calls block; in an async test they are short enough to stand as they are.
+//! The programs come from Debian's packages and `cargo xtask setup`; a missing one is an error that says so.
+
+mod guardian;
+mod port;
+mod postgres;
+mod process;
+mod redis;
+mod shared;
+mod tls;
+mod tools;
+mod user;
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+pub use postgres::{PostgresOptions, PostgresServer, shared_postgres};
+pub use process::{Place, ServerProcess, ServerSpec};
+pub use redis::{RedisOptions, RedisServer, shared_redis};
+pub use tools::tools_dir;
+pub use user::User;
+
+use shared::Shared;
+
+/// Runs a short command and gives what it printed; what it said of errors becomes the error.
+fn run_text(command: &mut Command) -> io::Result<String> {
+    run_with_input(command, "")
+}
+
+/// As [`run_text`], with something to read.
+fn run_with_input(command: &mut Command, input: &str) -> io::Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let missing = |error: io::Error| {
+        io::Error::new(
+            error.kind(),
+            format!("cannot run {program} ({error}); run: cargo xtask setup"),
+        )
+    };
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(missing)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // One that does not read its input to the end says why, below.
+        drop(stdin.write_all(input.as_bytes()));
+    }
+    let output = child.wait_with_output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(text);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(io::Error::other(format!(
+        "{program} failed ({}): {}{}",
+        output.status,
+        said.trim(),
+        text.trim()
+    )))
+}
+
+/// One word of a shell's command line.
+fn quoted(word: &OsStr) -> String {
+    format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"))
+}
+
+/// The path of a program that Debian installs in a folder that is on nobody's `PATH`, or on root's only.
+fn program(name: &str, folders: &[&str]) -> io::Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(folders.iter().map(PathBuf::from))
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+        .ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("there is no {name}; run: cargo xtask setup"),
+            )
+        })
+}

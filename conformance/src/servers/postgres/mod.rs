@@ -1,0 +1,5 @@
+//! PostgreSQL, and PgBouncer before it.
+
+mod server;
+
+pub use server::{PostgresOptions, PostgresServer, shared_postgres};
