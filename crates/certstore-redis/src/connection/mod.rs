@@ -1,0 +1,408 @@
+//! The one connection of a storage: shared by all calls, made anew when it is lost.
+
+mod dial;
+mod keeper;
+mod tls;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use certstore_core::Result;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use redis::{Cmd, FromRedisValue, RedisError, ServerErrorKind, Value};
+use tokio::sync::{Notify, broadcast};
+
+use crate::config::RedisConfig;
+use crate::error::{
+    Effect, is_dead, is_refused_unexecuted, redis_error, timed_out, unexpected_reply,
+};
+use crate::script::Script;
+use dial::{Dialer, Failure, Live};
+use keeper::Keeper;
+
+/// How often a command that was refused unexecuted is sent again within its time-out.
+const RESENDS: u32 = 6;
+
+/// The pause before the first resend; each further one is longer by as much.
+const RESEND_PAUSE: Duration = Duration::from_millis(20);
+
+/// How many messages a slow listener may lag behind.
+const BACKLOG: usize = 4096;
+
+/// What comes from the server without being asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Notice {
+    /// A message on a channel that was subscribed.
+    Message {
+        /// The channel.
+        channel: Arc<[u8]>,
+        /// What was published.
+        payload: Arc<[u8]>,
+    },
+    /// The connection was lost and is there again, with its subscriptions; messages in between were missed.
+    Reconnected,
+}
+
+/// A connection that reconnects by itself. Clones share it.
+///
+/// Every call ends within the limit. A command is sent once; only where the server says that it was not executed, or
+/// where it only reads and the connection broke, is it sent again.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    shared: Arc<Inner>,
+    limit: Duration,
+}
+
+struct Inner {
+    dialer: Dialer,
+    state: Mutex<State>,
+    channels: Mutex<BTreeSet<Vec<u8>>>,
+    notices: broadcast::Sender<Notice>,
+    /// Tells the keeper that the connection broke.
+    broken: Arc<Notify>,
+    keeper: Mutex<Option<Keeper>>,
+}
+
+#[derive(Default)]
+struct State {
+    live: Option<(u64, Live)>,
+    dialing: Option<Shared<BoxFuture<'static, Result<(u64, Live), Failure>>>>,
+    /// Counts the connections.
+    generation: u64,
+}
+
+impl Connection {
+    /// Connects by the configuration.
+    pub(crate) async fn open(config: &RedisConfig) -> Result<Self> {
+        Self::start(Dialer::new(config)?, config).await
+    }
+
+    /// Connects where `client` does, with the time-outs of the configuration.
+    pub(crate) async fn from_client(client: &redis::Client, config: &RedisConfig) -> Result<Self> {
+        Self::start(Dialer::of_client(client, config)?, config).await
+    }
+
+    async fn start(dialer: Dialer, config: &RedisConfig) -> Result<Self> {
+        let shared = Arc::new(Inner {
+            dialer,
+            state: Mutex::default(),
+            channels: Mutex::default(),
+            notices: broadcast::Sender::new(BACKLOG),
+            broken: Arc::default(),
+            keeper: Mutex::default(),
+        });
+        let connection = Self { shared, limit: config.timeout };
+        let live = tokio::time::timeout(config.connect_timeout, connection.shared.live()).await;
+        match live {
+            Ok(live) => live.map_err(Failure::into_error)?,
+            Err(_) => return Err(timed_out(config.connect_timeout, Effect::Read)),
+        };
+        // A server that takes connections but no commands, or whose access list allows nothing, is told here.
+        connection.call(&redis::cmd("PING")).await?;
+        Ok(connection)
+    }
+
+    /// The same connection with another limit for its calls.
+    pub(crate) fn with_limit(&self, limit: Duration) -> Self {
+        Self { shared: self.shared.clone(), limit: limit.min(self.limit) }
+    }
+
+    /// Counts the connections made: another number than before means that the server may be another one.
+    pub(crate) fn generation(&self) -> u64 {
+        self.shared.state().generation
+    }
+
+    /// Sends a command. Whether it writes is known from its name.
+    pub(crate) async fn call(&self, cmd: &Cmd) -> Result<Value> {
+        self.request(cmd, effect_of(cmd)).await.map_err(|failed| failed.into_error(effect_of(cmd)))
+    }
+
+    /// As [`call`](Self::call), with the reply as `T`.
+    pub(crate) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T> {
+        parsed(self.call(cmd).await?)
+    }
+
+    /// Runs a script, in full where the server does not know it yet.
+    pub(crate) async fn script<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[&[u8]],
+        args: &[&[u8]],
+    ) -> Result<T> {
+        let effect = script.effect();
+        let done = match self.request(&script.by_digest(keys, args), effect).await {
+            Err(Failed::Redis(error))
+                if error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript) =>
+            {
+                self.request(&script.in_full(keys, args), effect).await
+            }
+            done => done,
+        };
+        parsed(done.map_err(|failed| failed.into_error(effect))?)
+    }
+
+    /// Sends several commands in one round trip, not atomically; each has its own reply.
+    pub(crate) async fn read_all(&self, pipeline: &redis::Pipeline) -> Result<Vec<Value>> {
+        let sending = async {
+            let (generation, mut live) = self.shared.live().await.map_err(Failed::Dial)?;
+            live.send_all(pipeline).await.map_err(|error| {
+                self.shared.judge(generation, &error);
+                Failed::Redis(error)
+            })
+        };
+        match tokio::time::timeout(self.limit, sending).await {
+            Ok(done) => done.map_err(|failed| failed.into_error(Effect::Read)),
+            Err(_) => Err(timed_out(self.limit, Effect::Read)),
+        }
+    }
+
+    /// What comes from now on on the subscribed channels.
+    pub(crate) fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.shared.notices.subscribe()
+    }
+
+    /// Whether the channel is subscribed, now or as soon as the server is back.
+    pub(crate) fn is_subscribed(&self, channel: &[u8]) -> bool {
+        self.shared.channels().contains(channel)
+    }
+
+    /// Subscribes to a channel for as long as the connection is used, over reconnects too.
+    pub(crate) async fn subscribe(&self, channel: &[u8]) -> Result<()> {
+        let subscribing = async {
+            let (generation, mut live) = self.shared.live().await.map_err(Failure::into_error)?;
+            live.subscribe(channel).await.map_err(|error| {
+                self.shared.judge(generation, &error);
+                redis_error(error, Effect::Read)
+            })
+        };
+        match tokio::time::timeout(self.limit, subscribing).await {
+            Ok(done) => done?,
+            Err(_) => return Err(timed_out(self.limit, Effect::Read)),
+        }
+        self.shared.channels().insert(channel.to_vec());
+        self.shared.keeper().get_or_insert_with(|| Keeper::start(&self.shared));
+        Ok(())
+    }
+
+    async fn request(&self, cmd: &Cmd, effect: Effect) -> Result<Value, Failed> {
+        let sent = AtomicBool::new(false);
+        match tokio::time::timeout(self.limit, self.attempts(cmd, effect, &sent)).await {
+            Ok(done) => done,
+            Err(_) => {
+                let sent = sent.into_inner();
+                if sent {
+                    // A host that vanished without a word never closes its connections.
+                    self.shared.discard_any();
+                }
+                Err(Failed::TimedOut { limit: self.limit, sent })
+            }
+        }
+    }
+
+    async fn attempts(
+        &self,
+        cmd: &Cmd,
+        effect: Effect,
+        sent: &AtomicBool,
+    ) -> Result<Value, Failed> {
+        let mut resends = 0;
+        loop {
+            let (generation, mut live) = self.shared.live().await.map_err(Failed::Dial)?;
+            sent.store(true, Ordering::Relaxed);
+            let error = match live.send(cmd).await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            self.shared.judge(generation, &error);
+            let resend = match effect {
+                Effect::Read if error.is_connection_dropped() => resends == 0,
+                _ => self.shared.dialer.may_resend() && is_refused_unexecuted(&error),
+            };
+            if !resend || resends == RESENDS {
+                return Err(Failed::Redis(error));
+            }
+            resends += 1;
+            sent.store(false, Ordering::Relaxed);
+            tokio::time::sleep(RESEND_PAUSE * resends).await;
+        }
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Plain assignments under it: whole after any panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn channels(&self) -> MutexGuard<'_, BTreeSet<Vec<u8>>> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keeper(&self) -> MutexGuard<'_, Option<Keeper>> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection, made if there is none. The making goes on when the caller goes away, so that the next one has it.
+    async fn live(self: &Arc<Self>) -> Result<(u64, Live), Failure> {
+        let dialing = {
+            let mut state = self.state();
+            if let Some(live) = &state.live {
+                return Ok(live.clone());
+            }
+            match &state.dialing {
+                Some(dialing) => dialing.clone(),
+                None => {
+                    let task = tokio::spawn(self.clone().dial());
+                    let made = async { task.await.unwrap_or_else(|_| Err(Failure::stopped())) };
+                    state.dialing.insert(made.boxed().shared()).clone()
+                }
+            }
+        };
+        let made = dialing.clone().await;
+        if made.is_err() {
+            let mut state = self.state();
+            if state.dialing.as_ref().is_some_and(|current| current.ptr_eq(&dialing)) {
+                state.dialing = None;
+            }
+        }
+        made
+    }
+
+    async fn dial(self: Arc<Self>) -> Result<(u64, Live), Failure> {
+        let generation = {
+            let mut state = self.state();
+            state.generation += 1;
+            state.generation
+        };
+        let mut live = self.dialer.dial(Arc::downgrade(&self), generation).await?;
+        let channels: Vec<_> = self.channels().iter().cloned().collect();
+        for channel in channels {
+            live.subscribe(&channel).await.map_err(Failure::of)?;
+        }
+        {
+            let mut state = self.state();
+            state.live = Some((generation, live.clone()));
+            state.dialing = None;
+        }
+        if generation > 1 {
+            tracing::debug!(generation, "connected to redis again");
+            // Without listeners there is nobody to tell.
+            drop(self.notices.send(Notice::Reconnected));
+        }
+        Ok((generation, live))
+    }
+
+    /// Gives the connection up if the error says so.
+    fn judge(&self, generation: u64, error: &RedisError) {
+        if is_dead(error) || error.is_timeout() {
+            self.discard(generation);
+        }
+    }
+
+    fn discard(&self, generation: u64) {
+        let mut state = self.state();
+        if state.live.as_ref().is_some_and(|(current, _)| *current == generation) {
+            state.live = None;
+            self.broken.notify_one();
+        }
+    }
+
+    fn discard_any(&self) {
+        if self.state().live.take().is_some() {
+            self.broken.notify_one();
+        }
+    }
+
+    /// What the driver pushes.
+    fn pushed(&self, generation: u64, push: redis::PushInfo) {
+        match push.kind {
+            redis::PushKind::Disconnection => {
+                if self.dialer.ends_with_its_connection() {
+                    self.discard(generation);
+                } else {
+                    drop(self.notices.send(Notice::Reconnected));
+                }
+            }
+            redis::PushKind::Message | redis::PushKind::SMessage => {
+                let mut parts = push.data.into_iter();
+                if let (Some(Value::BulkString(channel)), Some(Value::BulkString(payload))) =
+                    (parts.next(), parts.next())
+                {
+                    let notice =
+                        Notice::Message { channel: channel.into(), payload: payload.into() };
+                    drop(self.notices.send(notice));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Why a request failed.
+enum Failed {
+    /// There is no connection: nothing was sent.
+    Dial(Failure),
+    Redis(RedisError),
+    TimedOut {
+        limit: Duration,
+        sent: bool,
+    },
+}
+
+impl Failed {
+    fn into_error(self, effect: Effect) -> certstore_core::Error {
+        match self {
+            Self::Dial(failure) => failure.into_error(),
+            Self::Redis(error) => redis_error(error, effect),
+            Self::TimedOut { limit, sent: true } => timed_out(limit, effect),
+            Self::TimedOut { limit, sent: false } => timed_out(limit, Effect::Read),
+        }
+    }
+}
+
+fn parsed<T: FromRedisValue>(value: Value) -> Result<T> {
+    T::from_redis_value(value).map_err(|_| unexpected_reply())
+}
+
+/// Commands that only read; anything else counts as a write.
+fn effect_of(cmd: &Cmd) -> Effect {
+    const READING: [&[u8]; 19] = [
+        b"GET",
+        b"MGET",
+        b"HGET",
+        b"HMGET",
+        b"HGETALL",
+        b"HEXISTS",
+        b"EXISTS",
+        b"ZRANGE",
+        b"ZSCORE",
+        b"ZMSCORE",
+        b"ZCARD",
+        b"ZRANGEBYLEX",
+        b"STRLEN",
+        b"PTTL",
+        b"SCAN",
+        b"TIME",
+        b"PING",
+        b"INFO",
+        b"CONFIG",
+    ];
+    let name = match cmd.args_iter().next() {
+        Some(redis::Arg::Simple(name)) => name.to_ascii_uppercase(),
+        _ => return Effect::Write,
+    };
+    if READING.contains(&name.as_slice()) { Effect::Read } else { Effect::Write }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("to", &self.shared.dialer)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
