@@ -8,6 +8,8 @@ mod context;
 mod factory;
 pub mod fault;
 mod logs;
+#[cfg(feature = "loopback-s3")]
+pub mod loopback_s3;
 mod memory;
 mod peer;
 mod report;

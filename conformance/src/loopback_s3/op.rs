@@ -1,0 +1,68 @@
+//! The operations by S3's names.
+
+use std::fmt;
+
+/// Declares [`Op`] with the names of the S3 API.
+macro_rules! ops {
+    ($($name:ident $writes:literal,)*) => {
+        /// An S3 operation, by its name in the API.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Op {
+            $(#[doc = concat!("`", stringify!($name), "`")] $name,)*
+            /// An operation that the server does not have, or a request that was refused before its operation was
+            /// known, such as one with a wrong signature.
+            Other,
+        }
+
+        impl Op {
+            /// The name in the S3 API.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                    Self::Other => "Other",
+                }
+            }
+
+            /// True for what a read-only key may not do; unknown operations count as writes.
+            #[must_use]
+            pub fn writes(self) -> bool {
+                match self {
+                    $(Self::$name => $writes,)*
+                    Self::Other => true,
+                }
+            }
+
+            pub(super) fn from_name(name: &str) -> Self {
+                match name {
+                    $(stringify!($name) => Self::$name,)*
+                    _ => Self::Other,
+                }
+            }
+        }
+    };
+}
+
+ops! {
+    PutObject true,
+    GetObject false,
+    HeadObject false,
+    DeleteObject true,
+    DeleteObjects true,
+    CopyObject true,
+    ListObjectsV2 false,
+    ListObjects false,
+    ListObjectVersions false,
+    ListBuckets false,
+    HeadBucket false,
+    GetBucketLocation false,
+    GetBucketVersioning false,
+    PutBucketVersioning true,
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
