@@ -18,10 +18,15 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-pub use postgres::{PostgresOptions, PostgresServer, shared_postgres};
+pub use postgres::{PgBouncer, PostgresOptions, PostgresServer, shared_postgres};
 pub use process::{Place, ServerProcess, ServerSpec};
-pub use redis::{RedisOptions, RedisServer, shared_redis};
+pub use redis::{
+    RedisCluster, RedisClusterOptions, RedisOptions, RedisSentinel, RedisSentinelOptions,
+    RedisServer, shared_redis, shared_redis_cluster, shared_valkey,
+};
 pub use tools::tools_dir;
 pub use user::User;
 
@@ -83,4 +88,17 @@ fn program(name: &str, folders: &[&str]) -> io::Result<PathBuf> {
                 format!("there is no {name}; run: cargo xtask setup"),
             )
         })
+}
+
+/// Looks every 20 ms until `what` is so.
+fn wait_until(limit: Duration, what: &str, is_so: impl Fn() -> bool) -> io::Result<()> {
+    let end = Instant::now() + limit;
+    while !is_so() {
+        if Instant::now() > end {
+            let message = format!("waited {} s in vain until {what}", limit.as_secs());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+        }
+        sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }

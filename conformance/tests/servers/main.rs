@@ -3,4 +3,6 @@
 #![cfg(unix)]
 
 mod postgres;
+mod process;
 mod redis;
+mod redis_fleet;

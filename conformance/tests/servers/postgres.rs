@@ -1,7 +1,7 @@
 use std::net::TcpStream;
 use std::process::Command;
 
-use certstore_conformance::servers::{PostgresOptions, PostgresServer, shared_postgres};
+use certstore_conformance::servers::{PgBouncer, PostgresOptions, PostgresServer, shared_postgres};
 
 #[test]
 fn a_server_keeps_its_data_over_a_crash_and_is_gone_when_dropped() {
@@ -94,4 +94,40 @@ fn a_wrong_setting_is_an_error_with_the_log() {
     };
     let error = PostgresServer::start(options).unwrap_err().to_string();
     assert!(error.contains("postgres on port") && error.contains("max_connections"), "{error}");
+}
+
+#[test]
+fn pgbouncer_passes_transactions_on_and_asks_roles_for_their_password() {
+    let server = PostgresServer::start(PostgresOptions::default()).unwrap();
+    server.create_role("app", "it's \"secret\"").unwrap();
+    let bouncer = PgBouncer::start_for(&server, &[("app", "it's \"secret\"")]).unwrap();
+    assert_eq!(bouncer.sql("postgres", "SELECT 1").unwrap(), "1");
+    let pools = bouncer.sql("pgbouncer", "SHOW POOLS").unwrap();
+    assert!(
+        pools.lines().any(|pool| pool.starts_with("postgres|") && pool.ends_with("|transaction")),
+        "{pools}"
+    );
+    let login = |password: &str| {
+        let port = bouncer.port().to_string();
+        let mut psql = Command::new("psql");
+        psql.args([
+            "-X",
+            "-w",
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "app",
+            "-d",
+            "postgres",
+            "-c",
+            "SELECT 1",
+            "-p",
+            &port,
+        ]);
+        psql.env("PGPASSWORD", password).output().unwrap().status.success()
+    };
+    assert!(login("it's \"secret\""));
+    assert!(!login("wrong"));
+    bouncer.process().restart().unwrap();
+    assert_eq!(bouncer.sql("postgres", "SELECT 1").unwrap(), "1");
 }

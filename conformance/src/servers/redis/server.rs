@@ -11,6 +11,7 @@ use crate::servers::{Place, ServerProcess, ServerSpec, Shared, program, run_text
 
 /// Names the shared server's port in the environment of worker processes.
 const SHARED_ENV: &str = "CERTSTORE_TEST_REDIS";
+const SHARED_VALKEY_ENV: &str = "CERTSTORE_TEST_VALKEY";
 
 /// How to run a Redis server. The default: Debian's Redis, no password, no TLS, nothing written to disk.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +30,8 @@ pub struct RedisOptions {
     pub maxmemory_policy: Option<String>,
     /// `maxmemory`, such as `10mb`.
     pub maxmemory: Option<String>,
-    /// More settings, a name without dashes and a value each: `("notify-keyspace-events", "KEA")`.
+    /// More settings, a name without dashes and a value each, words separated by a blank:
+    /// `("client-output-buffer-limit", "normal 0 0 0")`.
     pub settings: Vec<(String, String)>,
 }
 
@@ -58,6 +60,10 @@ impl RedisOptions {
         } else {
             set("port", &port);
         }
+        if place.port_at(1) != 0 {
+            set("cluster-enabled", "yes");
+            set("cluster-port", &place.port_at(1).to_string());
+        }
         let password = self.password.as_deref();
         for (name, value) in [
             ("requirepass", password),
@@ -70,7 +76,8 @@ impl RedisOptions {
             }
         }
         for (name, value) in &self.settings {
-            set(name, value);
+            // A value of several words is several arguments; one of none is empty.
+            command.arg(format!("--{name}")).args(value.split(' '));
         }
         Ok(command)
     }
@@ -97,7 +104,7 @@ impl RedisOptions {
         run_text(command.args(words)).map(|text| text.trim_end().to_owned())
     }
 
-    /// Starts one, on `ports` ports.
+    /// Starts one; on two ports it is a node of a cluster.
     pub(super) fn start(&self, ports: usize) -> io::Result<ServerProcess> {
         let (run, ask) = (self.clone(), self.clone());
         let name = if self.valkey { "valkey-server" } else { "redis-server" };
@@ -116,7 +123,7 @@ impl RedisOptions {
     }
 }
 
-fn server_program(valkey: bool) -> io::Result<PathBuf> {
+pub(super) fn server_program(valkey: bool) -> io::Result<PathBuf> {
     if !valkey {
         return program("redis-server", &[]);
     }
@@ -140,18 +147,18 @@ impl RedisServer {
     /// # Errors
     /// When the program is missing, or the server does not come up; with the end of its log.
     pub fn start(options: RedisOptions) -> io::Result<Self> {
-        let process = options.start(1)?;
-        Ok(Self {
-            port: process.port(),
-            process: Some(process),
-            options,
-            monitor: Mutex::new(None),
-        })
+        Self::start_on(options, 1)
     }
 
-    /// One of another process's, with default options.
-    fn attached(port: u16) -> Self {
-        Self { options: RedisOptions::default(), port, process: None, monitor: Mutex::new(None) }
+    pub(super) fn start_on(options: RedisOptions, ports: usize) -> io::Result<Self> {
+        let process = options.start(ports)?;
+        let port = process.port();
+        Ok(Self { port, process: Some(process), options, monitor: Mutex::new(None) })
+    }
+
+    /// One of another process's.
+    pub(super) fn attached(port: u16, options: RedisOptions) -> Self {
+        Self { options, port, process: None, monitor: Mutex::new(None) }
     }
 
     /// The port, of 127.0.0.1.
@@ -224,10 +231,21 @@ impl RedisServer {
         count
     }
 
-    /// What makes [`shared_redis`] in a worker process reach this server.
+    /// Whether it is a primary, as the server sees it.
+    pub(super) fn is_primary(&self) -> bool {
+        self.cli(&["ROLE"]).is_ok_and(|role| role.starts_with("master"))
+    }
+
+    /// Whether it is a replica in touch with its primary.
+    pub(super) fn is_replica_in_sync(&self) -> bool {
+        self.cli(&["INFO", "replication"]).is_ok_and(|info| info.contains("master_link_status:up"))
+    }
+
+    /// What makes [`shared_redis`] (or [`shared_valkey`], for a Valkey server) in a worker process reach this server.
     #[must_use]
     pub fn worker_env(&self) -> Vec<(String, String)> {
-        vec![(SHARED_ENV.to_owned(), self.port.to_string())]
+        let name = if self.options.valkey { SHARED_VALKEY_ENV } else { SHARED_ENV };
+        vec![(name.to_owned(), self.port.to_string())]
     }
 }
 
@@ -238,13 +256,27 @@ impl RedisServer {
 /// As [`RedisServer::start`].
 pub fn shared_redis() -> io::Result<&'static RedisServer> {
     static SHARED: Shared<RedisServer> = Shared::new();
-    SHARED.get(SHARED_ENV, RedisServer::attached_to, || RedisServer::start(RedisOptions::default()))
+    shared(&SHARED, SHARED_ENV, RedisOptions::default())
 }
 
-impl RedisServer {
-    fn attached_to(text: &str) -> io::Result<Self> {
-        text.parse()
-            .map(Self::attached)
-            .map_err(|_| io::Error::other(format!("{SHARED_ENV} is no port: {text}")))
-    }
+/// As [`shared_redis`], a Valkey server.
+///
+/// # Errors
+/// As [`RedisServer::start`].
+pub fn shared_valkey() -> io::Result<&'static RedisServer> {
+    static SHARED: Shared<RedisServer> = Shared::new();
+    shared(&SHARED, SHARED_VALKEY_ENV, RedisOptions { valkey: true, ..RedisOptions::default() })
+}
+
+fn shared(
+    slot: &'static Shared<RedisServer>,
+    name: &str,
+    options: RedisOptions,
+) -> io::Result<&'static RedisServer> {
+    let attach = |text: &str| {
+        let port =
+            text.parse().map_err(|_| io::Error::other(format!("{name} is no port: {text}")))?;
+        Ok(RedisServer::attached(port, options.clone()))
+    };
+    slot.get(name, attach, || RedisServer::start(options.clone()))
 }
