@@ -1,8 +1,8 @@
 //! Nothing is left behind, however a test process ends.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use certstore_conformance::servers::{shared_postgres, shared_redis};
@@ -38,6 +38,8 @@ struct Said {
     folders: Vec<String>,
     pids: Vec<String>,
     port: String,
+    /// Open as long as the child writes to it.
+    output: Option<Lines<BufReader<ChildStdout>>>,
 }
 
 fn child(ending: &str, environment: Vec<(String, String)>) -> (Child, Said) {
@@ -49,13 +51,17 @@ fn child(ending: &str, environment: Vec<(String, String)>) -> (Child, Said) {
         .spawn()
         .unwrap();
     let mut said = Said::default();
-    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next() {
         let line = line.unwrap();
         match line.split_once(' ') {
             Some(("folder", folder)) => said.folders.push(folder.to_owned()),
             Some(("pid", pid)) => said.pids.push(pid.to_owned()),
             Some(("port", port)) => port.clone_into(&mut said.port),
-            _ if line == "ready" => return (child, said),
+            _ if line == "ready" => {
+                said.output = Some(lines);
+                return (child, said);
+            }
             _ => {}
         }
     }

@@ -87,7 +87,7 @@ fn settings(place: &Place, target: u16) -> String {
         "[databases]\n* = host=127.0.0.1 port={target}\n\
          [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
          auth_type = hba\nauth_hba_file = {folder}/hba.conf\nauth_file = {folder}/users.txt\n\
-         pool_mode = transaction\ndefault_pool_size = 20\nmax_client_conn = 500\n\
+         admin_users = {SUPERUSER}\npool_mode = transaction\ndefault_pool_size = 20\nmax_client_conn = 500\n\
          ignore_startup_parameters = extra_float_digits\n"
     )
 }
