@@ -162,7 +162,12 @@ async fn truncated(reply: HttpResponse) -> Result<HttpResponse, Cut> {
     }
     parts.headers.insert(hyper::header::CONTENT_LENGTH, whole.len().into());
     whole.truncate(whole.len() / 2);
-    let halves = [Ok(Bytes::from(whole)), Err(Cut)];
-    let body = Body::from(StreamingBlob::wrap(futures_util::stream::iter(halves)));
+    let half = futures_util::stream::once(async { Ok(Bytes::from(whole)) });
+    let end = futures_util::stream::once(async {
+        // A body that waits lets the connection send what it has; with the error at once it would be thrown away.
+        tokio::task::yield_now().await;
+        Err(Cut)
+    });
+    let body = Body::from(StreamingBlob::wrap(half.chain(end)));
     Ok(HttpResponse::from_parts(parts, body))
 }

@@ -3,13 +3,12 @@
 use std::ops;
 use std::sync::Arc;
 
-use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{HeaderName, HeaderValue};
 use s3s::dto::{
     ChecksumMode, ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput,
-    HeadObjectOutput, Range, StreamingBlob, Timestamp,
+    HeadObjectOutput, Range, StreamingBlob, Timestamp, TimestampFormat,
 };
-use s3s::{Body, S3Response, S3Result, s3_error};
+use s3s::{Body, S3Error, S3Response, S3Result, s3_error};
 
 use super::backend::Backend;
 use super::store::{Object, Version, Versioning};
@@ -32,8 +31,6 @@ struct Found {
     object: Arc<Object>,
     /// Told only where the bucket keeps versions.
     version_id: Option<String>,
-    /// The client has this version already.
-    not_modified: bool,
     bytes: ops::Range<usize>,
     partial: Option<String>,
 }
@@ -77,9 +74,6 @@ impl Backend {
             version_id: found.version_id,
             ..Default::default()
         };
-        if found.not_modified {
-            return Ok(S3Response::with_status(output, StatusCode::NOT_MODIFIED));
-        }
         describe!(output, found, input.checksum_mode);
         output.body = Some(StreamingBlob::from(Body::from(found.object.body.slice(found.bytes))));
         Ok(S3Response::new(output))
@@ -102,9 +96,6 @@ impl Backend {
             version_id: found.version_id,
             ..Default::default()
         };
-        if found.not_modified {
-            return Ok(S3Response::with_status(output, StatusCode::NOT_MODIFIED));
-        }
         describe!(output, found, input.checksum_mode);
         Ok(S3Response::new(output))
     }
@@ -118,7 +109,7 @@ impl Backend {
         let Some(object) = version.object.clone() else {
             return Err(is_a_marker(&version, ask.version.is_some()));
         };
-        let not_modified = judge(ask, &version, &object)?;
+        judge(ask, &version, &object)?;
         let whole = 0..object.body.len();
         let (bytes, partial) = match ask.range {
             None => (whole, None),
@@ -128,12 +119,12 @@ impl Backend {
             }
         };
         let version_id = versioned.then(|| version.id.clone());
-        Ok(Found { version, object, version_id, not_modified, bytes, partial })
+        Ok(Found { version, object, version_id, bytes, partial })
     }
 }
 
-/// Whether the client has the version already; 412 where a condition fails. ETags go before dates, as RFC 9110 says.
-fn judge(ask: &Ask<'_>, version: &Version, object: &Object) -> S3Result<bool> {
+/// 412 where a condition fails, 304 where the client has the version already. ETags go before dates, as RFC 9110 says.
+fn judge(ask: &Ask<'_>, version: &Version, object: &Object) -> S3Result<()> {
     let modified = Timestamp::from(version.modified);
     let later = |than: &Timestamp| modified > *than;
     let too_late = ask.if_match.is_none() && ask.if_unmodified_since.is_some_and(later);
@@ -145,7 +136,14 @@ fn judge(ask: &Ask<'_>, version: &Version, object: &Object) -> S3Result<bool> {
     }
     let not_since =
         ask.if_none_match.is_none() && ask.if_modified_since.is_some_and(|since| !later(since));
-    Ok(unchanged(object, ask.if_none_match) || not_since)
+    if unchanged(object, ask.if_none_match) || not_since {
+        let etag = ("etag", format!("\"{}\"", object.etag));
+        let mut modified_at = Vec::new();
+        let _ = modified.format(TimestampFormat::HttpDate, &mut modified_at);
+        let modified = ("last-modified", String::from_utf8_lossy(&modified_at).into_owned());
+        return Err(with_headers(s3_error!(NotModified), [etag, modified]));
+    }
+    Ok(())
 }
 
 /// Whether `If-Match` fails.
@@ -181,19 +179,25 @@ fn content_type(object: &Object) -> String {
 }
 
 /// 404 under a current delete marker, 405 where the marker itself was asked for.
-fn is_a_marker(version: &Version, asked_for: bool) -> s3s::S3Error {
-    let mut error = if asked_for {
+fn is_a_marker(version: &Version, asked_for: bool) -> S3Error {
+    let error = if asked_for {
         s3_error!(MethodNotAllowed, "The specified method is not allowed against this resource.")
     } else {
         s3_error!(NoSuchKey, "The specified key does not exist.")
     };
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-    headers
-        .insert(HeaderName::from_static("x-amz-delete-marker"), HeaderValue::from_static("true"));
-    if let Ok(id) = HeaderValue::from_str(&version.id) {
-        headers.insert(HeaderName::from_static("x-amz-version-id"), id);
-    }
-    error.set_headers(headers);
+    let marker = ("x-amz-delete-marker", "true".to_owned());
+    let headers = [("content-type", "application/xml".to_owned()), marker];
+    with_headers(error, headers.into_iter().chain([("x-amz-version-id", version.id.clone())]))
+}
+
+/// The error with these headers in place of the usual ones.
+fn with_headers(
+    mut error: S3Error,
+    headers: impl IntoIterator<Item = (&'static str, String)>,
+) -> S3Error {
+    let pairs = headers.into_iter().filter_map(|(name, value)| {
+        Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?))
+    });
+    error.set_headers(pairs.collect());
     error
 }

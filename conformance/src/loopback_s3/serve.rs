@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -117,6 +118,11 @@ async fn answer(
         parts.extensions.insert(Arc::clone(&call));
         let request = hyper::Request::from_parts(parts, Body::from(bytes));
         shared.service.call(request).await.map_err(|_| Cut)?
+    };
+    let reply = if reply.status() == StatusCode::NOT_MODIFIED {
+        reply.map(|_| Body::empty())
+    } else {
+        reply
     };
     call.after(reply).await
 }
