@@ -12,6 +12,7 @@ mod lock;
 mod lock_name;
 mod locker;
 mod memory;
+pub mod options;
 mod random;
 mod secret;
 mod storage;

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use certstore_core::{Error, ErrorKind, Result};
+use certstore_core::options::{self, Options};
+use certstore_core::{Error, Result};
 
 use crate::error::BACKEND;
 
@@ -68,7 +69,7 @@ impl FsConfig {
     /// [`set`](Self::set).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`]: it is no such URL, or a key or value is wrong; the message says which.
+    /// [`ErrorKind::InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): it is no such URL, or a key or value is wrong; the message says which.
     pub fn from_url(url: &str) -> Result<Self> {
         let Some(rest) = url.strip_prefix("file:") else {
             return Err(invalid("a files storage is named by file:///absolute/path"));
@@ -86,12 +87,14 @@ impl FsConfig {
         if path.contains('#') {
             return Err(invalid("write # in a file: URL as %23"));
         }
-        let mut config = Self::new(PathBuf::from(OsString::from_vec(decode(path)?)));
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = String::from_utf8(decode(value)?)
-                .map_err(|_| invalid(format!("the value of {key:?} is no UTF-8")))?;
-            config.set(key, &value)?;
+        let named = |error: Error| error.with_backend(BACKEND);
+        let path = options::decode_bytes(path).map_err(named)?;
+        if path.contains(&0) {
+            return Err(invalid("a path has no NUL (%00)"));
+        }
+        let mut config = Self::new(PathBuf::from(OsString::from_vec(path)));
+        for (key, value) in options::query(query).map_err(named)? {
+            config.set(&key, &value)?;
         }
         Ok(config)
     }
@@ -100,72 +103,29 @@ impl FsConfig {
     /// (`inline` or `pool`).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`]: no such option, naming the nearest one, or a wrong value, naming the right ones.
+    /// [`ErrorKind::InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): no such option, naming the nearest one, or a wrong value, naming the right ones.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        let Some((_, set)) = OPTIONS.iter().find(|(name, _)| *name == key) else {
-            return Err(unknown(key));
-        };
-        set(self, value)
+        OPTIONS.set(self, key, value).map_err(|error| error.with_backend(BACKEND))
     }
 }
 
-type Setter = fn(&mut FsConfig, &str) -> Result<()>;
-
-const OPTIONS: &[(&str, Setter)] = &[
-    ("create", |config, value| {
-        config.create = one_of("create", value, &[("true", true), ("false", false)])?;
-        Ok(())
-    }),
-    ("io", |config, value| {
-        config.io = one_of("io", value, &[("inline", Io::Inline), ("pool", Io::Pool)])?;
-        Ok(())
-    }),
-];
-
-fn one_of<T: Copy>(key: &str, value: &str, choices: &[(&str, T)]) -> Result<T> {
-    choices.iter().find(|(name, _)| *name == value).map(|(_, choice)| *choice).ok_or_else(|| {
-        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-        invalid(format!("{key} is {}, not {value:?}", names.join(" or ")))
-    })
-}
-
-fn unknown(key: &str) -> Error {
-    let nearest = OPTIONS
-        .iter()
-        .map(|(name, _)| *name)
-        .max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)))
-        .unwrap_or_default();
-    invalid(format!("there is no option {key:?} of a files storage; did you mean {nearest:?}?"))
-}
+const OPTIONS: Options<FsConfig> = Options::new(
+    "a files storage",
+    &[
+        ("create", |config, value| {
+            config.create = options::flag("create", value)?;
+            Ok(())
+        }),
+        ("io", |config, value| {
+            let choices = [("inline", Io::Inline), ("pool", Io::Pool)];
+            config.io = options::one_of("io", value, &choices)?;
+            Ok(())
+        }),
+    ],
+);
 
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::new(ErrorKind::InvalidConfig, message).with_backend(BACKEND)
-}
-
-/// Percent-decoding: a path may be any bytes but NUL.
-fn decode(text: &str) -> Result<Vec<u8>> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        let byte = match byte {
-            b'%' => hex(bytes.next())? << 4 | hex(bytes.next())?,
-            other => other,
-        };
-        if byte == 0 {
-            return Err(invalid("a path has no NUL (%00)"));
-        }
-        decoded.push(byte);
-    }
-    Ok(decoded)
-}
-
-fn hex(digit: Option<u8>) -> Result<u8> {
-    digit
-        .and_then(|digit| char::from(digit).to_digit(16))
-        .and_then(|value| u8::try_from(value).ok())
-        .ok_or_else(|| {
-            invalid("% in a URL is followed by two hexadecimal digits; write % itself as %25")
-        })
+    options::invalid(message).with_backend(BACKEND)
 }
 
 #[cfg(test)]

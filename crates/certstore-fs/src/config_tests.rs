@@ -1,3 +1,5 @@
+use certstore_core::ErrorKind;
+
 use super::*;
 
 #[test]
@@ -30,7 +32,7 @@ fn a_wrong_url_says_what_is_wrong() {
         ("file:///a?creat=true", "\"create\""),
         ("file:///a?IO=pool", "\"io\""),
         ("file:///a?io=fast", "inline or pool"),
-        ("file:///a?create", "true or false"),
+        ("file:///a?create", "name=value"),
         ("file:///a?io=%ff", "UTF-8"),
     ];
     for (url, hint) in table {
