@@ -5,7 +5,6 @@ pub mod bench;
 mod config;
 #[cfg(feature = "tools")]
 pub mod copy;
-mod duration;
 #[cfg(feature = "tools")]
 pub mod inventory;
 mod open;
@@ -18,6 +17,7 @@ mod services;
 pub mod verify;
 mod with_locker;
 
+pub use certstore_core::options::parse_duration;
 pub use certstore_core::{
     Batch, Capabilities, Cas, Change, Condition, Dir, Durability, Error, ErrorKind, Fence,
     FencingToken, Key, KeyInfo, Listing, Lock, LockInfo, LockName, Locker, LostReason,
@@ -30,6 +30,6 @@ pub use config::{
     BACKENDS, BackendInfo, CONFIG_FILE, Config, ConfigKey, ENV_CONFIG, ENV_LOCK_PREFIX, ENV_PREFIX,
     Environment, KEYS, Kind, config_help, config_reference,
 };
-pub use duration::parse_duration;
 pub use open::{default_storage, open, open_url};
+pub use services::schema;
 pub use with_locker::WithLocker;

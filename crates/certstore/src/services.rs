@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use certstore_core::{Result, Storage};
+use certstore_core::{Error, Result, Storage};
 
+use crate::Config;
 use crate::config::Settings;
 
 /// Reads the options of a service, to refuse wrong ones before anything is opened.
@@ -34,6 +35,27 @@ pub(crate) async fn open(settings: &Settings) -> Result<Option<Arc<dyn Storage>>
     })
 }
 
+/// The SQL that an administrator runs before the storage can be used: tables and their indexes. Nothing is connected to.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a backend without tables.
+pub fn schema(config: &Config) -> Result<String> {
+    for settings in std::iter::once(&config.storage).chain(&config.lock) {
+        match settings.backend().name {
+            #[cfg(feature = "postgres")]
+            "postgres" => {
+                return Ok(certstore_postgres::PostgresStorage::schema(&postgres(settings)?));
+            }
+            _ => {}
+        }
+    }
+    Err(Error::unsupported(
+        "only PostgreSQL has tables to create; other storages need no preparation",
+    )
+    .with_operation("print the schema")
+    .with_backend(config.backend()))
+}
+
 #[cfg(feature = "redis")]
 fn redis(settings: &Settings) -> Result<certstore_redis::RedisConfig> {
     use certstore_redis::RedisConfig;
@@ -46,7 +68,7 @@ fn redis(settings: &Settings) -> Result<certstore_redis::RedisConfig> {
 }
 
 #[cfg(feature = "postgres")]
-pub(crate) fn postgres(settings: &Settings) -> Result<certstore_postgres::PostgresConfig> {
+fn postgres(settings: &Settings) -> Result<certstore_postgres::PostgresConfig> {
     use certstore_postgres::PostgresConfig;
     let mut config = PostgresConfig::from_url(settings.text("url").unwrap_or("postgres:"))?;
     settings.each(|name, value| config.set(name, value))?;

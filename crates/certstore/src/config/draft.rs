@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use certstore_core::options::nearest;
 use certstore_core::{ErrorKind, Result, Secret};
 
 use super::table::{self, BACKENDS, BackendInfo, ENV_LOCK_PREFIX, ENV_PREFIX, KEYS};
@@ -254,7 +255,7 @@ fn unknown<'a>(
 ) -> certstore_core::Error {
     let known: Vec<_> = known.into_iter().collect();
     let given: String = given.chars().take(60).flat_map(char::escape_debug).collect();
-    let hint = match table::nearest(&given, known.iter().copied()) {
+    let hint = match nearest(&given, known.iter().copied()) {
         Some(near) => format!("the nearest is \"{near}\""),
         None => format!("known are: {}", known.join(", ")),
     };

@@ -145,18 +145,3 @@ pub(super) fn backend(name: &str) -> Option<&'static BackendInfo> {
 pub(super) fn key(name: &str) -> Option<&'static ConfigKey> {
     KEYS.iter().find(|key| key.name == name)
 }
-
-/// The one of `known` that is nearest to `given`, when it is near enough to be meant.
-pub(super) fn nearest<'a>(
-    given: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let score =
-        |name: &str| strsim::jaro_winkler(&given.to_ascii_lowercase(), &name.to_ascii_lowercase());
-    known
-        .into_iter()
-        .map(|name| (score(name), name))
-        .filter(|(score, _)| *score > 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
-}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use certstore_core::{Error, ErrorKind, Result, Secret};
+use certstore_core::{Error, ErrorKind, Result, Secret, options};
 
 /// `scheme:[//[user[:password]@]host[:port]]/path[?key=value&...]`, percent-decoded.
 #[derive(Clone)]
@@ -38,21 +38,17 @@ impl StorageUrl {
         let (user, password) = match login.map(|login| login.split_once(':').unwrap_or((login, "")))
         {
             Some((user, password)) => {
-                (Some(decode(user)?), Some(password).filter(|text| !text.is_empty()))
+                (Some(options::decode(user)?), Some(password).filter(|text| !text.is_empty()))
             }
             None => (None, None),
         };
         Ok(Self {
             scheme,
             user,
-            password: password.map(decode).transpose()?.map(Secret::new),
-            authority: authority.map(decode).transpose()?,
-            path: decode(path)?,
-            query: query
-                .split('&')
-                .filter(|pair| !pair.is_empty())
-                .map(parameter)
-                .collect::<Result<_>>()?,
+            password: password.map(options::decode).transpose()?.map(Secret::new),
+            authority: authority.map(options::decode).transpose()?,
+            path: options::decode(path)?,
+            query: options::query(query)?,
         })
     }
 }
@@ -90,35 +86,6 @@ pub(super) fn scheme(url: &str) -> Result<String> {
 /// A scheme has two letters at least, so that a Windows drive is none.
 fn is_scheme(text: &str) -> bool {
     text.len() > 1 && text.chars().all(|c| c.is_ascii_alphanumeric())
-}
-
-fn parameter(pair: &str) -> Result<(String, String)> {
-    let (name, value) = pair.split_once('=').ok_or_else(|| {
-        wrong("every parameter of a storage URL is written name=value".to_owned())
-    })?;
-    Ok((decode(name)?, decode(value)?))
-}
-
-fn decode(text: &str) -> Result<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        if first != b'%' {
-            bytes.push(first);
-            rest = tail;
-            continue;
-        }
-        let byte = tail
-            .get(..2)
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(byte.ok_or_else(|| {
-            wrong("a % in a storage URL is followed by two hexadecimal digits".to_owned())
-        })?);
-        rest = &tail[2..];
-    }
-    String::from_utf8(bytes)
-        .map_err(|_| wrong("a storage URL is UTF-8 once its % sequences are decoded".to_owned()))
 }
 
 /// The URL itself is not shown: it may hold a password.
