@@ -7,6 +7,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::shell::{capture, cargo, on_path, run, shown};
 
+mod sources;
+/// Shared with the tests' servers, by its source: their crate takes long to compile.
+#[expect(unreachable_pub, reason = "it is public there")]
+#[path = "../../conformance/src/servers/tools.rs"]
+mod tools;
+mod valkey;
+mod venv;
+
 /// A Debian package, how to see that it is there, and what for.
 struct Need {
     package: &'static str,
@@ -45,17 +53,69 @@ const NEEDS: &[Need] = &[
     },
     Need {
         package: "util-linux",
-        there: || ["mount", "setpriv", "script"].into_iter().all(on_path),
-        why: "small file systems, other users and terminals in tests",
+        there: || ["mount", "setpriv", "script", "setsid", "ipcrm"].into_iter().all(on_path),
+        why: "small file systems, other users, sessions and terminals in tests",
+    },
+    Need {
+        package: "redis-server",
+        there: || on_path("redis-server"),
+        why: "the Redis tests start it, alone and as a cluster",
+    },
+    Need {
+        package: "redis-sentinel",
+        there: || on_path("redis-sentinel"),
+        why: "promotes a replica in the failover tests of Redis",
+    },
+    Need {
+        package: "redis-tools",
+        there: || on_path("redis-cli"),
+        why: "the tests look into Redis past the driver",
+    },
+    Need {
+        package: "postgresql",
+        there: || has_postgres("initdb") && has_postgres("postgres") && on_path("psql"),
+        why: "the PostgreSQL tests start it",
+    },
+    Need {
+        package: "pgbouncer",
+        there: || on_path("pgbouncer"),
+        why: "the PostgreSQL tests also run through a pooler",
+    },
+    Need {
+        package: "python3-venv",
+        there: has_venv,
+        why: "holds moto and boto3, a second S3 server and AWS's own client",
+    },
+    Need {
+        package: "radosgw",
+        there: || on_path("radosgw"),
+        why: "a production server of another kind for the S3 tests",
+    },
+    Need {
+        package: "ceph-mon",
+        there: || on_path("ceph-mon"),
+        why: "radosgw keeps its state in a Ceph cluster, which has a monitor",
+    },
+    Need {
+        package: "ceph-osd",
+        there: || on_path("ceph-osd"),
+        why: "holds the objects of radosgw",
     },
 ];
 
 /// Installs what is missing, or says which command would.
 pub(crate) fn setup() -> Result<()> {
     rust_components()?;
+    packages()?;
+    valkey::setup()?;
+    venv::setup()?;
+    println!("setup: everything the tests need is installed");
+    Ok(())
+}
+
+fn packages() -> Result<()> {
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.there)()).collect();
     if missing.is_empty() {
-        println!("setup: everything the tests need is installed");
         return Ok(());
     }
     for need in &missing {
@@ -80,6 +140,32 @@ pub(crate) fn setup() -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Debian keeps them off `PATH`, a folder per version.
+fn has_postgres(program: &str) -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders = versions.map(|version| version.path().join("bin"));
+    folders.any(|folder| folder.join(program).is_file()) || on_path(program)
+}
+
+fn has_venv() -> bool {
+    let mut python = Command::new("python3");
+    python.args(["-c", "import ensurepip, venv"]);
+    python.output().is_ok_and(|output| output.status.success())
+}
+
+/// A command with the whole path of its program and the quotes that a shell needs.
+fn typed(command: &Command) -> String {
+    let plain = |word: &str| {
+        word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-=,:".contains(&byte))
+    };
+    std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy().into_owned())
+        .map(|word| if plain(&word) { word } else { format!("'{}'", word.replace('\'', "'\\''")) })
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// rustup's minimal profile comes without these two.
