@@ -48,7 +48,7 @@ pub struct RedisConfig {
     /// The number of the database. Default: 0, the only one of a cluster.
     pub db: i64,
     /// What all names in Redis begin with, so that several storages can share a server. All of a prefix lies in one slot
-    /// of a cluster. 1 to 256 bytes, without braces. Default: `certstore`; the Caddy plugin's own default is `caddy`.
+    /// of a cluster. 1 to 256 bytes; braces only with [`Layout::Caddy`]. Default: `certstore`; the Caddy plugin's own default is `caddy`.
     pub prefix: String,
     /// How values are laid out. Default: [`Layout::Certstore`].
     pub layout: Layout,
@@ -214,8 +214,10 @@ impl RedisConfig {
         self.lease_config()?;
         let rule = if self.prefix.is_empty() || self.prefix.len() > MAX_PREFIX {
             "prefix has 1 to 256 bytes"
-        } else if self.prefix.contains(['{', '}', '\0']) {
-            "prefix has no braces and no NUL: braces choose the slot of a cluster"
+        } else if self.prefix.contains('\0') {
+            "prefix has no NUL"
+        } else if self.layout == Layout::Certstore && self.prefix.contains(['{', '}']) {
+            "prefix has no braces: they choose the slot of a cluster, and are added"
         } else if self.mode == Mode::Sentinel && self.master.is_none() {
             "mode = \"sentinel\" needs master: the name under which the sentinels know the primary"
         } else if self.mode != Mode::Sentinel && self.master.is_some() {

@@ -4,6 +4,10 @@ mod caddy;
 mod config;
 mod connection;
 mod error;
+mod register;
 mod script;
+mod storage;
+mod tree;
 
 pub use config::{Address, Compression, Layout, Mode, RedisConfig, SCHEME, SCHEME_TLS, WakeUp};
+pub use storage::RedisStorage;

@@ -5,7 +5,7 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use certstore_core::{Error, ErrorKind, Result};
-use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::{
@@ -29,14 +29,6 @@ impl Live {
         match self {
             Self::Node(node) => cmd.query_async(node).await,
             Self::Cluster(cluster) => cmd.query_async(cluster).await,
-        }
-    }
-
-    pub(super) async fn send_all(&mut self, pipeline: &redis::Pipeline) -> RedisResult<Vec<Value>> {
-        let count = pipeline.cmd_iter().count();
-        match self {
-            Self::Node(node) => node.req_packed_commands(pipeline, 0, count).await,
-            Self::Cluster(cluster) => cluster.req_packed_commands(pipeline, 0, count).await,
         }
     }
 

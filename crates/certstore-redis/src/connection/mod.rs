@@ -145,21 +145,6 @@ impl Connection {
         parsed(done.map_err(|failed| failed.into_error(effect))?)
     }
 
-    /// Sends several commands in one round trip, not atomically; each has its own reply.
-    pub(crate) async fn read_all(&self, pipeline: &redis::Pipeline) -> Result<Vec<Value>> {
-        let sending = async {
-            let (generation, mut live) = self.shared.live().await.map_err(Failed::Dial)?;
-            live.send_all(pipeline).await.map_err(|error| {
-                self.shared.judge(generation, &error);
-                Failed::Redis(error)
-            })
-        };
-        match tokio::time::timeout(self.limit, sending).await {
-            Ok(done) => done.map_err(|failed| failed.into_error(Effect::Read)),
-            Err(_) => Err(timed_out(self.limit, Effect::Read)),
-        }
-    }
-
     /// What comes from now on on the subscribed channels.
     pub(crate) fn notices(&self) -> broadcast::Receiver<Notice> {
         self.shared.notices.subscribe()

@@ -1,0 +1,85 @@
+//! Reads: each one round trip.
+
+use bytes::Bytes;
+use certstore_core::journal::bundle_dir;
+use certstore_core::{Dir, Error, ErrorKind, Key, KeyInfo, Result, Version, Versioned};
+
+use super::walk::{file, key_of};
+use super::{TreeStorage, on};
+use crate::error::BACKEND;
+
+impl TreeStorage {
+    pub(super) async fn value(&self, key: &Key) -> Result<Bytes> {
+        let mut cmd = redis::cmd("HGET");
+        cmd.arg(self.names.value(key)).arg("value");
+        let found: Option<Vec<u8>> = self.connection.query(&cmd).await?;
+        found.map(Bytes::from).ok_or_else(Error::not_found)
+    }
+
+    pub(super) async fn versioned(&self, key: &Key) -> Result<Versioned> {
+        let mut cmd = redis::cmd("HMGET");
+        cmd.arg(self.names.value(key)).arg("value").arg("version");
+        let (value, version): (Option<Vec<u8>>, Option<String>) =
+            self.connection.query(&cmd).await?;
+        match (value, version) {
+            (Some(value), Some(version)) => {
+                Ok(Versioned { value: value.into(), version: Version::new(version) })
+            }
+            _ => Err(Error::not_found()),
+        }
+    }
+
+    /// As they are at one moment.
+    pub(super) async fn values(&self, keys: &[&Key]) -> Result<Vec<Option<Bytes>>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<String> = keys.iter().map(|key| self.names.value(key)).collect();
+        let places: Vec<&[u8]> = places.iter().map(String::as_bytes).collect();
+        let found: Vec<Option<Vec<u8>>> =
+            self.connection.script(&self.scripts.load_all, &places, &[]).await?;
+        Ok(found.into_iter().map(|value| value.map(Bytes::from)).collect())
+    }
+
+    pub(super) async fn bundle(&self, keys: &[&Key]) -> Result<Vec<Bytes>> {
+        bundle_dir(keys.iter().copied())?;
+        let found = self.values(keys).await?.into_iter().zip(keys);
+        found
+            .map(|(value, key)| value.ok_or_else(|| on("load bundle", key)(Error::not_found())))
+            .collect()
+    }
+
+    pub(super) async fn is_there(&self, key: &Key) -> Result<bool> {
+        let mut cmd = redis::cmd("ZMSCORE");
+        cmd.arg(self.names.index()).arg(key.as_str()).arg(format!("{key}!"));
+        let scores: Vec<Option<f64>> = self.connection.query(&cmd).await?;
+        Ok(scores.iter().any(Option::is_some))
+    }
+
+    pub(super) async fn info(&self, key: &Key) -> Result<KeyInfo> {
+        let (index, place) = (self.names.index(), self.names.value(key));
+        let keys = [index.as_bytes(), place.as_bytes()];
+        let found: Option<Vec<Option<String>>> =
+            self.connection.script(&self.scripts.stat, &keys, &[key.as_str().as_bytes()]).await?;
+        match found.as_deref() {
+            None => Err(Error::not_found()),
+            Some([]) => Ok(KeyInfo::directory(key.clone())),
+            Some(known) => file(key.clone(), known),
+        }
+    }
+
+    pub(super) async fn keys_in(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
+        let index = self.names.index();
+        let deep: &[u8] = if recursive { b"1" } else { b"0" };
+        let args = [dir.as_str().as_bytes(), deep];
+        let members: Option<Vec<String>> =
+            self.connection.script(&self.scripts.list, &[index.as_bytes()], &args).await?;
+        let members = members.ok_or_else(no_directory)?;
+        Ok(members.iter().filter_map(|member| key_of(member)).map(|(key, _)| key).collect())
+    }
+}
+
+/// The error of listing what is not there.
+pub(super) fn no_directory() -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such directory").with_backend(BACKEND)
+}

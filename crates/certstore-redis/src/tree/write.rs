@@ -1,0 +1,136 @@
+//! Writes: each one script, each script one step.
+
+use certstore_core::journal::bundle_dir;
+use certstore_core::{Condition, Error, ErrorKind, Key, Lock, Result, Version};
+
+use super::verdict::judge;
+use super::{TreeStorage, on};
+use crate::error::{BACKEND, unexpected_reply};
+
+/// The largest value: what Redis takes as one argument.
+pub(super) const MAX_VALUE: u64 = 512 * 1024 * 1024;
+
+/// How many members a delete removes in one step.
+const DELETE_BOUND: &[u8] = b"4096";
+
+impl TreeStorage {
+    pub(super) async fn put(
+        &self,
+        key: &Key,
+        value: &[u8],
+        condition: &str,
+        guard: Option<&Lock>,
+    ) -> Result<Version> {
+        check_size(value)?;
+        let version = Self::version();
+        let (index, place) = (self.names.index(), self.names.value(key));
+        let mut keys = vec![index.as_bytes(), place.as_bytes()];
+        let mut args = vec![
+            self.changes.as_bytes(),
+            key.as_str().as_bytes(),
+            value,
+            version.as_bytes(),
+            condition.as_bytes(),
+        ];
+        let fence = guard.map(|guard| Fence::new(self, guard)).transpose()?;
+        if let Some(fence) = &fence {
+            fence.add_to(&mut keys, &mut args);
+        }
+        let verdict: String = self.connection.script(&self.scripts.store, &keys, &args).await?;
+        judge(&verdict)?;
+        Ok(Version::new(version))
+    }
+
+    pub(super) async fn put_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
+        bundle_dir(items.iter().map(|(key, _)| *key))?;
+        let (index, version) = (self.names.index(), Self::version());
+        let places: Vec<String> = items.iter().map(|(key, _)| self.names.value(key)).collect();
+        let mut keys = vec![index.as_bytes()];
+        keys.extend(places.iter().map(String::as_bytes));
+        let mut args = vec![self.changes.as_bytes(), version.as_bytes()];
+        for (key, value) in items {
+            check_size(value).map_err(on("store", key))?;
+            args.extend([key.as_str().as_bytes(), value]);
+        }
+        let (verdict, at): (String, usize) =
+            self.connection.script(&self.scripts.store_all, &keys, &args).await?;
+        judge(&verdict).map_err(|error| match items.get(at) {
+            Some((key, _)) => on("store", key)(error),
+            None => unexpected_reply(),
+        })
+    }
+
+    pub(super) async fn remove(&self, key: &Key) -> Result<()> {
+        let (index, values) = (self.names.index(), self.names.values());
+        let args: [&[u8]; 4] =
+            [self.changes.as_bytes(), key.as_str().as_bytes(), values.as_bytes(), DELETE_BOUND];
+        loop {
+            let more: bool =
+                self.connection.script(&self.scripts.delete, &[index.as_bytes()], &args).await?;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) async fn remove_value(
+        &self,
+        key: &Key,
+        condition: &str,
+        guard: Option<&Lock>,
+    ) -> Result<()> {
+        let (index, place) = (self.names.index(), self.names.value(key));
+        let mut keys = vec![index.as_bytes(), place.as_bytes()];
+        let mut args = vec![self.changes.as_bytes(), key.as_str().as_bytes(), condition.as_bytes()];
+        let fence = guard.map(|guard| Fence::new(self, guard)).transpose()?;
+        if let Some(fence) = &fence {
+            fence.add_to(&mut keys, &mut args);
+        }
+        let verdict: String =
+            self.connection.script(&self.scripts.delete_value, &keys, &args).await?;
+        judge(&verdict)
+    }
+}
+
+/// What a script is told of a guard.
+struct Fence<'a> {
+    record: Option<String>,
+    locker: &'a str,
+    lock: &'a str,
+    /// 20 digits, so that tokens compare as text: Lua's numbers have 53 bits.
+    token: String,
+}
+
+impl<'a> Fence<'a> {
+    fn new(storage: &TreeStorage, guard: &'a Lock) -> Result<Self> {
+        guard.check()?;
+        Ok(Self {
+            record: storage.record(guard),
+            locker: guard.locker_id().as_str(),
+            lock: guard.name().as_str(),
+            token: format!("{:020}", guard.token().0),
+        })
+    }
+
+    fn add_to<'b>(&'b self, keys: &mut Vec<&'b [u8]>, args: &mut Vec<&'b [u8]>) {
+        keys.extend(self.record.as_ref().map(String::as_bytes));
+        args.extend([self.locker.as_bytes(), self.lock.as_bytes(), self.token.as_bytes()]);
+    }
+}
+
+/// The condition as scripts read it.
+pub(super) fn condition_text(condition: &Condition) -> Result<String> {
+    match condition {
+        Condition::Absent => Ok("absent".to_owned()),
+        Condition::Version(version) => Ok(format!("={}", version.as_str())),
+        _ => Err(Error::unsupported("this condition is newer than this backend")),
+    }
+}
+
+fn check_size(value: &[u8]) -> Result<()> {
+    if value.len() as u64 <= MAX_VALUE {
+        return Ok(());
+    }
+    let message = format!("a value has at most {MAX_VALUE} bytes, this one has {}", value.len());
+    Err(Error::new(ErrorKind::TooLarge, message).with_backend(BACKEND))
+}
