@@ -83,11 +83,6 @@ impl Pool {
         }
     }
 
-    /// The limit of one call.
-    pub(crate) fn timeout(&self) -> Duration {
-        self.0.timeout
-    }
-
     /// Runs a statement that only reads, in one round trip once it has run on its connection before. Tried again on a new
     /// connection when an old one turns out to be dead.
     ///

@@ -2,7 +2,6 @@
 
 mod sql;
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use certstore_core::{Error, ErrorKind, Result};
@@ -88,17 +87,13 @@ pub(crate) fn quoted(name: &str) -> String {
 /// Everything that an administrator applies, once or again: nothing in it removes or changes what is there.
 pub(crate) fn script(config: &PostgresConfig) -> String {
     let names = Names::new(config);
-    let mut text = format!(
-        "-- The tables of certstore, version {VERSION}. Safe to apply again.\n\
-         -- A role that uses them needs: USAGE on the schema; SELECT, INSERT, UPDATE, DELETE on {}, {};\n\
-         -- SELECT on {}; USAGE on the sequence {}.\nBEGIN;\n",
-        names.entries, names.locks, names.meta, names.versions
-    );
+    let mut text =
+        format!("-- The tables of certstore, version {VERSION}. Can be applied again.\n");
     for migration in sql::MIGRATIONS {
         text.push_str(&names.fill(migration));
     }
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{}COMMIT;\n", names.fill(&sql::set_version(VERSION)));
+    text.push_str(&names.fill(&sql::set_version(VERSION)));
+    text.push_str(&names.fill(sql::GRANTS));
     text
 }
 

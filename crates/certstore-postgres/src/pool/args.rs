@@ -10,8 +10,6 @@ use sqlx::postgres::PgArguments;
 pub(crate) enum Arg<'a> {
     /// `text`.
     Text(&'a str),
-    /// `text`, or null.
-    OptText(Option<&'a str>),
     /// `bytea`.
     Bytes(&'a [u8]),
     /// `bigint`.
@@ -30,7 +28,6 @@ pub(super) fn bound(args: &[Arg<'_>]) -> Result<PgArguments, sqlx::Error> {
     for arg in args {
         match *arg {
             Arg::Text(text) => bound.add(text),
-            Arg::OptText(text) => bound.add(text),
             Arg::Bytes(bytes) => bound.add(bytes),
             Arg::Int(number) => bound.add(number),
             Arg::Bool(truth) => bound.add(truth),
@@ -65,8 +62,7 @@ pub(super) fn written(sql: &str, args: &[Arg<'_>]) -> String {
 
 fn constant(text: &mut String, arg: &Arg<'_>) {
     match *arg {
-        Arg::Text(value) | Arg::OptText(Some(value)) => characters(text, value),
-        Arg::OptText(None) => text.push_str("NULL::text"),
+        Arg::Text(value) => characters(text, value),
         Arg::Bytes(value) => bytes(text, value),
         // Writing to a String cannot fail.
         Arg::Int(value) => drop(write!(text, "({value}::bigint)")),

@@ -26,6 +26,15 @@ pub(super) fn set_version(version: i64) -> String {
     )
 }
 
+/// What a role needs that uses the tables and may not create any.
+pub(super) const GRANTS: &str = "\
+-- For a role that may not create tables (set migrate = false); put its name in place of ROLE:
+-- GRANT SELECT, INSERT, UPDATE, DELETE ON {entries}, {locks} TO ROLE;
+-- GRANT SELECT ON {meta} TO ROLE;
+-- GRANT USAGE ON SEQUENCE {versions} TO ROLE;
+-- The tables in a schema of their own: GRANT USAGE ON SCHEMA ... TO ROLE;
+";
+
 // The order of "C" is that of the bytes, so what lies below `a` is the range from `a/` to `a0`, and the primary key
 // answers for directories. An insert of a new key locks it and, shared, all directories above, then looks: a statement
 // inside the trigger sees what was committed before the locks were had. Of two transactions that would make one key a
@@ -48,16 +57,11 @@ CREATE TABLE IF NOT EXISTS {entries} (
 CREATE TABLE IF NOT EXISTS {locks} (
     name text COLLATE "C" PRIMARY KEY,
     held boolean NOT NULL,
-    owner bytea NOT NULL,
     write bytea NOT NULL,
     token bigint NOT NULL,
     span bigint NOT NULL,
-    seq bigint NOT NULL,
-    lease_ms bigint NOT NULL,
     expires timestamptz NOT NULL,
-    holder text NOT NULL,
-    created_us bigint NOT NULL,
-    updated_us bigint NOT NULL
+    record text NOT NULL
 ) WITH (fillfactor = 50);
 CREATE OR REPLACE FUNCTION {tree}() RETURNS trigger LANGUAGE plpgsql AS $certstore$
 DECLARE

@@ -1,0 +1,177 @@
+//! The statements on values, with the names of the tables filled in.
+//!
+//! A range is always asked for with `ORDER BY key`, and never in `EXISTS`: so the planner has the index only to choose,
+//! whatever it believes about how many rows there are.
+
+use std::sync::Arc;
+
+use crate::schema::Names;
+
+/// Every statement on values.
+#[derive(Debug)]
+pub(super) struct Statements {
+    pub(super) put: Arc<str>,
+    pub(super) put_absent: Arc<str>,
+    pub(super) put_version: Arc<str>,
+    pub(super) put_fenced: Fenced,
+    pub(super) put_all: Arc<str>,
+    pub(super) get: Arc<str>,
+    pub(super) get_many: Arc<str>,
+    pub(super) remove: Arc<str>,
+    pub(super) remove_version: Arc<str>,
+    pub(super) remove_fenced: Fenced,
+    pub(super) is_there: Arc<str>,
+    pub(super) info: Arc<str>,
+    pub(super) children: Ranged,
+    pub(super) below: Ranged,
+    pub(super) page: Ranged,
+    pub(super) directories: Arc<str>,
+}
+
+/// A statement that begins with the CTE `held`.
+#[derive(Debug)]
+pub(super) struct Fenced {
+    /// For a lock of this table: it must be held with this very token, and stay so until the commit.
+    pub(super) own: Arc<str>,
+    /// For a lock of somewhere else.
+    pub(super) foreign: Arc<str>,
+}
+
+/// A statement on what lies below a directory.
+#[derive(Debug)]
+pub(super) struct Ranged {
+    /// `$1` is the first key of the range, `$2` the end of it.
+    pub(super) dir: Arc<str>,
+    /// The root has no end; `$2` is empty.
+    pub(super) root: Arc<str>,
+}
+
+const PUT: &str = "\
+INSERT INTO {entries} (key, value, modified, version)
+VALUES ($1, $2, clock_timestamp(), nextval('{versions_text}'))
+ON CONFLICT (key) DO UPDATE SET value = excluded.value, modified = excluded.modified, version = excluded.version,
+    stamp_locker = NULL, stamp_lock = NULL, stamp_token = NULL
+RETURNING version";
+
+const PUT_ABSENT: &str = "\
+INSERT INTO {entries} (key, value, modified, version)
+VALUES ($1, $2, clock_timestamp(), nextval('{versions_text}'))
+ON CONFLICT (key) DO NOTHING
+RETURNING version";
+
+const PUT_VERSION: &str = "\
+UPDATE {entries} SET value = $2, modified = clock_timestamp(), version = nextval('{versions_text}'),
+    stamp_locker = NULL, stamp_lock = NULL, stamp_token = NULL
+WHERE key = $1 AND version = $3
+RETURNING version";
+
+const HELD_OWN: &str = "SELECT name FROM {locks} WHERE name = $2 AND token = $3 AND held FOR SHARE";
+
+const HELD_FOREIGN: &str = "SELECT $2";
+
+const PUT_FENCED: &str = "\
+WITH held AS MATERIALIZED ({held}), put AS (
+    INSERT INTO {entries} AS e (key, value, modified, version, stamp_locker, stamp_lock, stamp_token)
+    SELECT $4, $5, clock_timestamp(), nextval('{versions_text}'), $1, $2, $3 FROM held
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, modified = excluded.modified, version = excluded.version,
+        stamp_locker = excluded.stamp_locker, stamp_lock = excluded.stamp_lock, stamp_token = excluded.stamp_token
+    WHERE (e.stamp_locker = $1 AND e.stamp_lock = $2 AND e.stamp_token > $3) IS NOT TRUE
+    RETURNING version
+)
+SELECT EXISTS (SELECT FROM held), (SELECT version FROM put)";
+
+const PUT_ALL: &str = "\
+INSERT INTO {entries} (key, value, modified, version)
+SELECT new.key, new.value, clock_timestamp(), nextval('{versions_text}') FROM unnest($1, $2) AS new (key, value)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value, modified = excluded.modified, version = excluded.version,
+    stamp_locker = NULL, stamp_lock = NULL, stamp_token = NULL";
+
+const GET: &str = "SELECT value, version FROM {entries} WHERE key = $1";
+
+const GET_MANY: &str = "SELECT key, value FROM {entries} WHERE key = ANY ($1)";
+
+const REMOVE: &str =
+    "DELETE FROM {entries} WHERE key = $1 OR (key >= $1 || '/' AND key < $1 || '0')";
+
+const REMOVE_VERSION: &str = "DELETE FROM {entries} WHERE key = $1 AND version = $2 RETURNING TRUE";
+
+const REMOVE_FENCED: &str = "\
+WITH held AS MATERIALIZED ({held}), gone AS (
+    DELETE FROM {entries} AS e USING held
+    WHERE e.key = $4 AND (e.stamp_locker = $1 AND e.stamp_lock = $2 AND e.stamp_token > $3) IS NOT TRUE
+    RETURNING e.key
+)
+SELECT EXISTS (SELECT FROM held), EXISTS (SELECT FROM gone), EXISTS (SELECT FROM {entries} WHERE key = $4),
+    EXISTS (SELECT FROM {entries} WHERE key = $4 AND stamp_locker = $1 AND stamp_lock = $2 AND stamp_token > $3)";
+
+const IS_THERE: &str = "\
+SELECT EXISTS (SELECT FROM {entries} WHERE key = $1)
+    OR (SELECT key FROM {entries} WHERE key >= $1 || '/' AND key < $1 || '0' ORDER BY key LIMIT 1) IS NOT NULL";
+
+// What a row tells without its value: the length of a large one stands beside the pointer to it.
+const INFO: &str = "\
+SELECT TRUE, octet_length(value)::bigint, (extract(epoch FROM modified) * 1000000)::bigint, version
+FROM {entries} WHERE key = $1
+UNION ALL
+(SELECT FALSE, NULL::bigint, NULL::bigint, NULL::bigint
+ FROM {entries} WHERE key >= $1 || '/' AND key < $1 || '0' ORDER BY key LIMIT 1)";
+
+// One look at the index for each child, however much lies below it: after a value comes the next key, after a directory
+// what follows the last key below it. `$3` is the directory itself, which may be a value.
+const CHILDREN: &str = "\
+WITH RECURSIVE child AS (
+    (SELECT key FROM {entries} WHERE {range} ORDER BY key LIMIT 1)
+    UNION ALL
+    SELECT next.key FROM child CROSS JOIN LATERAL (
+        SELECT key FROM {entries}
+        WHERE key >= CASE WHEN strpos(substr(child.key, length($1) + 1), '/') > 0
+                THEN $1 || split_part(substr(child.key, length($1) + 1), '/', 1) || '0'
+                ELSE child.key || chr(1) END
+            AND {range}
+        ORDER BY key LIMIT 1
+    ) AS next
+)
+SELECT key FROM child UNION ALL SELECT key FROM {entries} WHERE key = $3";
+
+const BELOW: &str = "\
+(SELECT key FROM {entries} WHERE {range} ORDER BY key)
+UNION ALL SELECT key FROM {entries} WHERE key = $3";
+
+const PAGE: &str = "\
+SELECT key, octet_length(value)::bigint, (extract(epoch FROM modified) * 1000000)::bigint, version
+FROM {entries} WHERE {range} ORDER BY key LIMIT $3";
+
+const DIRECTORIES: &str = "\
+SELECT dir FROM unnest($1) AS dir
+WHERE (SELECT key FROM {entries} WHERE key >= dir || '/' AND key < dir || '0' ORDER BY key LIMIT 1) IS NOT NULL";
+
+impl Statements {
+    pub(super) fn new(names: &Names) -> Self {
+        let fenced = |template: &str| Fenced {
+            own: names.fill(&template.replace("{held}", HELD_OWN)),
+            foreign: names.fill(&template.replace("{held}", HELD_FOREIGN)),
+        };
+        let ranged = |template: &str| Ranged {
+            dir: names.fill(&template.replace("{range}", "key >= $1 AND key < $2")),
+            root: names.fill(&template.replace("{range}", "key >= $1 AND $2 = ''")),
+        };
+        Self {
+            put: names.fill(PUT),
+            put_absent: names.fill(PUT_ABSENT),
+            put_version: names.fill(PUT_VERSION),
+            put_fenced: fenced(PUT_FENCED),
+            put_all: names.fill(PUT_ALL),
+            get: names.fill(GET),
+            get_many: names.fill(GET_MANY),
+            remove: names.fill(REMOVE),
+            remove_version: names.fill(REMOVE_VERSION),
+            remove_fenced: fenced(REMOVE_FENCED),
+            is_there: names.fill(IS_THERE),
+            info: names.fill(INFO),
+            children: ranged(CHILDREN),
+            below: ranged(BELOW),
+            page: ranged(PAGE),
+            directories: names.fill(DIRECTORIES),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Storing and deleting.
+
+use certstore_core::journal::bundle_dir;
+use certstore_core::{Condition, Error, ErrorKind, Key, Lock, Result, Version};
+
+use super::read::{column, only, version};
+use super::{MAX_VALUE, Native, on};
+use crate::error::BACKEND;
+use crate::pool::Arg;
+
+/// The most bytes of one bundle: the server takes up to 1 GB a statement, twice that as text.
+const MAX_BUNDLE: u64 = 4 * MAX_VALUE;
+
+/// How often a fenced delete meets a value that others write over at the same time.
+const ATTEMPTS: u32 = 8;
+
+impl Native {
+    pub(super) async fn put(&self, key: &Key, value: &[u8]) -> Result<Version> {
+        check_size(value)?;
+        let args = [Arg::Text(key.as_str()), Arg::Bytes(value)];
+        let rows = self.pool.write(&self.sql.put, &args).await?;
+        Ok(version(column(only(&rows)?, 0)?))
+    }
+
+    pub(super) async fn put_if(
+        &self,
+        key: &Key,
+        value: &[u8],
+        condition: &Condition,
+    ) -> Result<Version> {
+        check_size(value)?;
+        let (key, value) = (Arg::Text(key.as_str()), Arg::Bytes(value));
+        let (rows, refused) = match condition {
+            Condition::Absent => {
+                let rows = self.pool.write(&self.sql.put_absent, &[key, value]).await?;
+                (rows, "there is a value already")
+            }
+            Condition::Version(expected) => {
+                let Some(expected) = number(expected) else { return Err(other_version()) };
+                let args = [key, value, Arg::Int(expected)];
+                (self.pool.write(&self.sql.put_version, &args).await?, OTHER_VERSION)
+            }
+            _ => return Err(Error::unsupported("this backend does not know the condition")),
+        };
+        match rows.first() {
+            Some(row) => Ok(version(column(row, 0)?)),
+            None => Err(Error::new(ErrorKind::Conflict, refused)),
+        }
+    }
+
+    pub(super) async fn put_fenced(
+        &self,
+        key: &Key,
+        value: &[u8],
+        guard: &Lock,
+    ) -> Result<Version> {
+        check_size(value)?;
+        guard.check()?;
+        let (locker, name, token) = self.stamp(guard);
+        let args = [locker, name, token, Arg::Text(key.as_str()), Arg::Bytes(value)];
+        let sql = &self.sql.put_fenced;
+        let sql = if self.is_own(guard) { &sql.own } else { &sql.foreign };
+        let rows = self.pool.write(sql, &args).await?;
+        let row = only(&rows)?;
+        let (held, written): (bool, Option<i64>) = (column(row, 0)?, column(row, 1)?);
+        match written {
+            Some(written) => Ok(version(written)),
+            None if held => Err(overtaken()),
+            None => Err(not_held()),
+        }
+    }
+
+    pub(super) async fn put_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
+        let dir = bundle_dir(items.iter().map(|(key, _)| *key))
+            .map_err(|error| error.with_backend(BACKEND))?;
+        for (key, value) in items {
+            check_size(value).map_err(on("store", key))?;
+        }
+        let total: u64 = items.iter().map(|(_, value)| value.len() as u64).sum();
+        let in_dir = |error: Error| {
+            error
+                .with_operation("store the bundle in")
+                .with_subject(dir.as_str())
+                .with_backend(BACKEND)
+        };
+        if total > MAX_BUNDLE {
+            let message = format!("a bundle has at most {MAX_BUNDLE} bytes, this one has {total}");
+            return Err(in_dir(Error::new(ErrorKind::TooLarge, message)));
+        }
+        // In one order, so that two of the same directory do not wait for each other in a circle.
+        let mut sorted: Vec<_> = items.iter().collect();
+        sorted.sort_unstable_by_key(|(key, _)| key.as_str());
+        let keys: Vec<&str> = sorted.iter().map(|(key, _)| key.as_str()).collect();
+        let values: Vec<&[u8]> = sorted.iter().map(|(_, value)| *value).collect();
+        let args = [Arg::Texts(&keys), Arg::ByteStrings(&values)];
+        self.pool.write(&self.sql.put_all, &args).await.map(drop).map_err(in_dir)
+    }
+
+    pub(super) async fn remove(&self, key: &Key) -> Result<()> {
+        self.pool.write(&self.sql.remove, &[Arg::Text(key.as_str())]).await.map(drop)
+    }
+
+    pub(super) async fn remove_if(&self, key: &Key, version: &Version) -> Result<()> {
+        let Some(expected) = number(version) else { return Err(other_version()) };
+        let args = [Arg::Text(key.as_str()), Arg::Int(expected)];
+        let rows = self.pool.write(&self.sql.remove_version, &args).await?;
+        if rows.is_empty() { Err(other_version()) } else { Ok(()) }
+    }
+
+    pub(super) async fn remove_fenced(&self, key: &Key, guard: &Lock) -> Result<()> {
+        let (locker, name, token) = self.stamp(guard);
+        let args = [locker, name, token, Arg::Text(key.as_str())];
+        let sql = &self.sql.remove_fenced;
+        let sql = if self.is_own(guard) { &sql.own } else { &sql.foreign };
+        for _ in 0..ATTEMPTS {
+            guard.check()?;
+            let rows = self.pool.write(sql, &args).await?;
+            let row = only(&rows)?;
+            let (held, gone): (bool, bool) = (column(row, 0)?, column(row, 1)?);
+            let (was_there, newer): (bool, bool) = (column(row, 2)?, column(row, 3)?);
+            if !held {
+                return Err(not_held());
+            }
+            if newer && !gone {
+                return Err(overtaken());
+            }
+            if gone || !was_there {
+                return Ok(());
+            }
+            // Somebody wrote or deleted it since the statement began: only a new one sees what stands now.
+        }
+        Err(Error::new(ErrorKind::Conflict, "others write this key without a pause; try again"))
+    }
+
+    fn stamp<'a>(&self, guard: &'a Lock) -> (Arg<'a>, Arg<'a>, Arg<'a>) {
+        let token = i64::try_from(guard.token().0).unwrap_or(i64::MAX);
+        let locker = guard.locker_id().as_str();
+        (Arg::Text(locker), Arg::Text(guard.name().as_str()), Arg::Int(token))
+    }
+
+    fn is_own(&self, guard: &Lock) -> bool {
+        guard.locker_id() == self.locker.id()
+    }
+}
+
+const OTHER_VERSION: &str = "the value is not of that version any more";
+
+fn other_version() -> Error {
+    Error::new(ErrorKind::Conflict, OTHER_VERSION)
+}
+
+fn overtaken() -> Error {
+    Error::new(ErrorKind::Fenced, "a newer holder of the lock has written this key; stop")
+}
+
+fn not_held() -> Error {
+    Error::new(
+        ErrorKind::Fenced,
+        "the lock is not held with this token any more: a newer holder has it, or it was broken; stop",
+    )
+}
+
+/// A version of ours; another text was never one.
+fn number(version: &Version) -> Option<i64> {
+    version.as_str().parse().ok()
+}
+
+fn check_size(value: &[u8]) -> Result<()> {
+    if value.len() as u64 <= MAX_VALUE {
+        return Ok(());
+    }
+    let message = format!("a value has at most {MAX_VALUE} bytes, this one has {}", value.len());
+    Err(Error::new(ErrorKind::TooLarge, message).with_backend(BACKEND))
+}
