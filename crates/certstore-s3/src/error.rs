@@ -33,7 +33,7 @@ pub(crate) struct Answer {
     pub(crate) code: Option<String>,
     /// The region that the server names, or the one that the bucket is in.
     pub(crate) region: Option<String>,
-    request_id: Option<String>,
+    pub(crate) request_id: Option<String>,
 }
 
 impl Answer {

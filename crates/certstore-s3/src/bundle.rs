@@ -1,0 +1,58 @@
+//! Several values as one, by the journal of `certstore-core`: an object beside the lock records, in no list.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use certstore_core::journal::{self, JournalStore};
+use certstore_core::{Dir, Key, Result};
+
+use crate::bucket::{Got, When};
+use crate::error::BACKEND;
+use crate::storage::S3Storage;
+
+#[async_trait]
+impl JournalStore for S3Storage {
+    async fn read_journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
+        // Where a journal's name does not fit, none was ever written.
+        let Ok(object) = self.inner().names.journal(dir) else { return Ok(None) };
+        let got = self.inner().bucket.get(&object, None).await;
+        match got.map_err(|error| named(error, "load", dir))? {
+            Got::Object(object) => Ok(Some(object.body)),
+            Got::Missing | Got::Unchanged => Ok(None),
+        }
+    }
+
+    async fn write_journal(&self, dir: &Dir, journal: &[u8]) -> Result<()> {
+        let write = async {
+            let object = self.inner().names.journal(dir)?;
+            let body = Bytes::copy_from_slice(journal);
+            self.inner().bucket.put(&object, body, None, &When::Always).await
+        };
+        write.await.map(drop).map_err(|error| named(error, "store", dir))
+    }
+
+    async fn remove_journal(&self, dir: &Dir) -> Result<()> {
+        let Ok(object) = self.inner().names.journal(dir) else { return Ok(()) };
+        let removed = self.inner().bucket.delete(&object, &When::Always).await;
+        removed.map(drop).map_err(|error| named(error, "store", dir))
+    }
+}
+
+fn named(
+    error: certstore_core::Error,
+    operation: &'static str,
+    dir: &Dir,
+) -> certstore_core::Error {
+    error.with_operation(operation).with_subject(dir.as_str()).with_backend(BACKEND)
+}
+
+impl S3Storage {
+    /// Finishes the bundle that a dead writer has left in the key's directory, whose journal could bring a deleted value
+    /// back.
+    pub(crate) async fn settled(&self, key: &Key) -> Result<()> {
+        let dir = key.parent();
+        if self.read_journal(&dir).await?.is_some() {
+            journal::settle(self, &dir).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! Deleting many objects: in batches, or one by one where a server knows no batches.
+
+use std::sync::atomic::Ordering;
+
+use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use certstore_core::{Error, ErrorKind, Result};
+use futures_util::{StreamExt as _, stream};
+
+use crate::bucket::{Bucket, When};
+use crate::error::{Access, Answer, BACKEND, answered, sdk_error};
+
+/// The most names that one request may delete.
+const BATCH: usize = 1000;
+
+/// How many single deletes are under way at once.
+const CONCURRENCY: usize = 16;
+
+impl Bucket {
+    /// Deletes objects; fine where there are none. All are tried, and the first failure is told.
+    pub(crate) async fn delete_each(&self, mut objects: Vec<String>) -> Result<()> {
+        let mut failed = Ok(());
+        while !objects.is_empty() {
+            let batch: Vec<String> = objects.drain(..objects.len().min(BATCH)).collect();
+            let done = match batch.as_slice() {
+                [single] => self.delete(single, &When::Always).await.map(drop),
+                _ if self.single_deletes.load(Ordering::Relaxed) => self.delete_singly(batch).await,
+                _ => self.delete_batch(batch).await,
+            };
+            failed = failed.and(done);
+        }
+        failed
+    }
+
+    async fn delete_batch(&self, batch: Vec<String>) -> Result<()> {
+        let mut delete = Delete::builder().quiet(true);
+        for object in &batch {
+            delete = delete.objects(identifier(object)?);
+        }
+        let delete = delete.build().map_err(|error| unbuildable().with_source(error))?;
+        let request = self.clients.repeating.delete_objects().bucket(&self.name).delete(delete);
+        let sent = self.within(Access::Write, async { Ok(request.send().await) }).await?;
+        match sent {
+            Ok(output) => outcome(&output, batch.len(), &self.base),
+            Err(error) => match Answer::of(&error) {
+                // Stores that want an MD5, or know no such request at all.
+                Some(answer) if matches!(answer.status, Some(400 | 405 | 411 | 501)) => {
+                    tracing::debug!(%answer, "the server takes no batches of deletes; one by one from now on");
+                    self.single_deletes.store(true, Ordering::Relaxed);
+                    self.delete_singly(batch).await
+                }
+                _ => Err(sdk_error(&error, Access::Write)),
+            },
+        }
+    }
+
+    async fn delete_singly(&self, batch: Vec<String>) -> Result<()> {
+        let mut deletes = stream::iter(batch)
+            .map(async |object| self.delete(&object, &When::Always).await.map(drop))
+            .buffer_unordered(CONCURRENCY);
+        let mut failed = Ok(());
+        while let Some(done) = deletes.next().await {
+            failed = failed.and(done);
+        }
+        failed
+    }
+}
+
+fn identifier(object: &str) -> Result<ObjectIdentifier> {
+    let built = ObjectIdentifier::builder().key(object).build();
+    built.map_err(|error| unbuildable().with_source(error))
+}
+
+fn unbuildable() -> Error {
+    Error::new(ErrorKind::Other, "the request could not be made").with_backend(BACKEND)
+}
+
+/// What the server says of the objects of a batch.
+fn outcome(output: &DeleteObjectsOutput, tried: usize, base: &str) -> Result<()> {
+    let mut left = output.errors().iter().filter(|error| error.code() != Some("NoSuchKey"));
+    let Some(first) = left.next() else { return Ok(()) };
+    let count = left.count() + 1;
+    let answer = Answer { code: first.code().map(str::to_owned), ..Answer::default() };
+    let why = answered(answer.clone(), Access::Write);
+    let name = first.key().unwrap_or_default();
+    let name: String = name.strip_prefix(base).unwrap_or(name).escape_debug().take(200).collect();
+    let message = format!(
+        "{count} of {tried} objects could not be deleted, among them \"{name}\": {}",
+        why.message()
+    );
+    Err(Error::new(why.kind(), message)
+        .with_backend(BACKEND)
+        .with_may_have_applied(true)
+        .with_source(answer))
+}
+
+#[cfg(test)]
+#[path = "delete_tests.rs"]
+mod tests;

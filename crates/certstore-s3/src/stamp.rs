@@ -1,0 +1,109 @@
+//! Stamps: what makes every write unlike any other, and says under which lock it was made.
+//!
+//! An ETag covers the body only, so equal bodies would make an old ETag valid again, whatever the metadata say. A stamped
+//! object's body is the value, `certstore-stamp1` and a nonce of 16 bytes; its metadata say that it is stamped.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use certstore_core::{Error, ErrorKind, Lock, Result};
+
+use crate::bucket::{Head, Object};
+use crate::error::BACKEND;
+use crate::names::hex_digest;
+
+const MAGIC: &[u8; 16] = b"certstore-stamp1";
+
+/// How much longer a stamped object is than its value, in bytes.
+pub(crate) const TRAILER: usize = 32;
+
+/// The metadata entry of every stamped object.
+const STAMPED: &str = "certstore-stamp";
+
+/// The metadata entry of one that was written under a lock: token and digest of the lock.
+const FENCE: &str = "certstore-fence";
+
+/// The lock that a value was written under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FenceStamp {
+    /// A digest of locker and name: metadata are ASCII and short, and only equality counts.
+    lock: String,
+    token: u64,
+}
+
+impl FenceStamp {
+    pub(crate) fn of(guard: &Lock) -> Self {
+        // No lock name has a NUL, so the two cannot run into one another.
+        let lock = format!("{}\0{}", guard.name(), guard.locker_id().as_str());
+        Self { lock: hex_digest(lock.as_bytes()), token: guard.token().0 }
+    }
+
+    /// What an object's metadata say.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`]: something else stands there, so nobody knows whose token it was.
+    pub(crate) fn read(metadata: &HashMap<String, String>) -> Result<Option<Self>> {
+        let Some(text) = metadata.get(FENCE) else { return Ok(None) };
+        let parsed = text.split_once(' ').and_then(|(token, lock)| {
+            Some(Self { token: token.parse().ok()?, lock: lock.to_owned() })
+        });
+        parsed.map(Some).ok_or_else(|| {
+            corrupt("the stamp of the last fenced write is damaged; store the value plainly to clear it")
+        })
+    }
+
+    pub(crate) fn is_same_lock(&self, other: &Self) -> bool {
+        self.lock == other.lock
+    }
+
+    /// Whether a newer holder of the same lock has written.
+    pub(crate) fn refuses(&self, other: &Self) -> bool {
+        self.is_same_lock(other) && self.token > other.token
+    }
+}
+
+/// Body and metadata of a stamped object.
+pub(crate) fn stamped(
+    value: &[u8],
+    nonce: u128,
+    fence: Option<&FenceStamp>,
+) -> (Bytes, HashMap<String, String>) {
+    let mut body = Vec::with_capacity(value.len() + TRAILER);
+    body.extend_from_slice(value);
+    body.extend_from_slice(MAGIC);
+    body.extend_from_slice(&nonce.to_be_bytes());
+    let mut metadata = HashMap::from([(STAMPED.to_owned(), "1".to_owned())]);
+    if let Some(FenceStamp { lock, token }) = fence {
+        metadata.insert(FENCE.to_owned(), format!("{token} {lock}"));
+    }
+    (body.into(), metadata)
+}
+
+pub(crate) fn is_stamped(head: &Head) -> bool {
+    head.metadata.contains_key(STAMPED)
+}
+
+/// The value in an object, stamped or not.
+pub(crate) fn value(mut object: Object) -> Result<Bytes> {
+    if !is_stamped(&object.head) {
+        return Ok(object.body);
+    }
+    let end = object.body.len().checked_sub(TRAILER);
+    match end.filter(|end| object.body[*end..].starts_with(MAGIC)) {
+        Some(end) => Ok(object.body.split_to(end)),
+        None => Err(corrupt("the object says that it is stamped, but its stamp is missing")),
+    }
+}
+
+/// The size of the value in an object.
+pub(crate) fn value_size(head: &Head) -> u64 {
+    if is_stamped(head) { head.size.saturating_sub(TRAILER as u64) } else { head.size }
+}
+
+fn corrupt(message: &'static str) -> Error {
+    Error::new(ErrorKind::Corrupt, message).with_backend(BACKEND)
+}
+
+#[cfg(test)]
+#[path = "stamp_tests.rs"]
+mod tests;

@@ -1,0 +1,61 @@
+//! Stamps, put on and taken off.
+
+use super::*;
+
+fn object(body: Bytes, metadata: HashMap<String, String>) -> Object {
+    let head = Head { etag: "e".into(), size: body.len() as u64, modified: None, metadata };
+    Object { head, body }
+}
+
+fn fence(lock: &str, token: u64) -> FenceStamp {
+    FenceStamp { lock: lock.into(), token }
+}
+
+#[test]
+fn a_stamp_comes_off_again() {
+    for written in [&b""[..], b"value", b"certstore-stamp1"] {
+        let (body, metadata) = stamped(written, 7, None);
+        assert_eq!(body.len(), written.len() + TRAILER);
+        let object = object(body, metadata);
+        assert_eq!(value_size(&object.head), written.len() as u64);
+        assert_eq!(value(object).unwrap(), written);
+    }
+}
+
+#[test]
+fn equal_values_have_unequal_bodies() {
+    assert_ne!(stamped(b"value", 1, None).0, stamped(b"value", 2, None).0);
+}
+
+#[test]
+fn without_the_mark_all_is_value() {
+    let (body, _) = stamped(b"value", 7, None);
+    assert_eq!(value(object(body.clone(), HashMap::new())).unwrap(), body);
+}
+
+#[test]
+fn a_mark_without_a_stamp_is_damage() {
+    let (_, metadata) = stamped(b"", 7, None);
+    for body in [&b"short"[..], &[0; 64]] {
+        let object = object(Bytes::from(body), metadata.clone());
+        assert_eq!(value(object).unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
+
+#[test]
+fn a_fence_is_read_back() {
+    let written = fence("00ff", 42);
+    let (_, mut metadata) = stamped(b"", 7, Some(&written));
+    assert_eq!(FenceStamp::read(&metadata).unwrap(), Some(written));
+    assert_eq!(FenceStamp::read(&stamped(b"", 7, None).1).unwrap(), None);
+    metadata.insert(FENCE.to_owned(), "damaged".to_owned());
+    assert_eq!(FenceStamp::read(&metadata).unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+#[test]
+fn only_a_higher_token_of_the_same_lock_refuses() {
+    assert!(fence("a", 2).refuses(&fence("a", 1)));
+    assert!(!fence("a", 1).refuses(&fence("a", 1)));
+    assert!(!fence("a", 1).refuses(&fence("a", 2)));
+    assert!(!fence("b", 2).refuses(&fence("a", 1)));
+}

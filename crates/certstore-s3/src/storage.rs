@@ -1,0 +1,396 @@
+//! The storage: values as objects, locks as records beside them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use certstore_core::lease::{LeaseConfig, LeaseLocker};
+use certstore_core::{
+    Capabilities, Condition, Dir, Error, ErrorKind, Key, KeyInfo, Lock, LockerId, Result, Storage,
+    Version, Versioned, journal,
+};
+use futures_util::stream::{BoxStream, StreamExt as _};
+
+use crate::bucket::{Bucket, Done, Got, Head, Object, When};
+use crate::client::Clients;
+use crate::config::{Probing, S3Config};
+use crate::declared;
+use crate::error::{Access, Answer, BACKEND, answered};
+use crate::listing::Query;
+use crate::names::Names;
+use crate::probe::ProbeReport;
+use crate::proof::{Need, Proof};
+use crate::register::S3Register;
+use crate::secretbox::{self, Secretbox};
+use crate::stamp;
+use crate::walk;
+
+/// A storage in a bucket of S3 or a compatible store.
+///
+/// Clones are one client: they share connections and the lock queue.
+#[derive(Clone)]
+pub struct S3Storage(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) bucket: Arc<Bucket>,
+    pub(crate) names: Names,
+    pub(crate) proof: Arc<Proof>,
+    pub(crate) locker: LeaseLocker<S3Register>,
+    pub(crate) stamped: bool,
+    pub(crate) secretbox: Option<Secretbox>,
+    pub(crate) warned_foreign: AtomicBool,
+    pub(crate) warned_go_lock: AtomicBool,
+    capabilities: Capabilities,
+    config: S3Config,
+}
+
+impl S3Storage {
+    /// Opens the bucket with one cheap request, so that a wrong bucket, region, endpoint or credential is told now. Who may
+    /// not list goes on: objects may still be allowed. With [`Probing::Open`], the store is probed as well.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`]: an option is wrong, there is no such bucket, or it is in another region, which the
+    /// message names. [`ErrorKind::PermissionDenied`]: the credentials are wrong. [`ErrorKind::Unavailable`]: the server
+    /// does not answer.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it writes nothing, but for the probe, which then goes on in the background.
+    pub async fn open(config: &S3Config) -> Result<Self> {
+        let open = async {
+            config.check()?;
+            Self::of(Clients::connect(config).await?, config).await
+        };
+        open.await.map_err(|error| opening(error, config))
+    }
+
+    /// As [`open`](Self::open), with a client of the caller's: its endpoint, region, credentials and HTTP client stay, and
+    /// those of `config` are not used.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    ///
+    /// # Cancel safety
+    /// As [`open`](Self::open).
+    pub async fn from_client(client: &aws_sdk_s3::Client, config: &S3Config) -> Result<Self> {
+        let open = async {
+            config.check()?;
+            Self::of(Clients::from_client(client, config), config).await
+        };
+        open.await.map_err(|error| opening(error, config))
+    }
+
+    async fn of(clients: Clients, config: &S3Config) -> Result<Self> {
+        let bucket = Arc::new(Bucket::new(clients, config));
+        check_access(&bucket).await?;
+        let proof = Proof::new(bucket.clone());
+        if config.probe == Probing::Open && config.secretbox_key.is_none() {
+            proof.report(&Names::new(&bucket.base)).await?;
+        }
+        Self::assemble(bucket, proof, config)
+    }
+
+    fn assemble(bucket: Arc<Bucket>, proof: Arc<Proof>, config: &S3Config) -> Result<Self> {
+        let lease = LeaseConfig::new(config.lease)?.with_poll(config.poll_min, config.poll_max);
+        let names = Names::new(&bucket.base);
+        let register = S3Register::new(bucket.clone(), names.clone(), proof.clone());
+        // Not the endpoint: processes may reach one bucket by several, and must agree on this id.
+        let id = LockerId::new(format!("s3:{}/{}", bucket.name, bucket.base));
+        let locker = LeaseLocker::new(register, id, BACKEND, lease);
+        let known = proof.known().filter(|_| config.probe == Probing::Open);
+        Ok(Self(Arc::new(Inner {
+            capabilities: declared::capabilities(config, known),
+            secretbox: config.secretbox_key.as_ref().map(Secretbox::new).transpose()?,
+            stamped: config.stamped,
+            warned_foreign: AtomicBool::new(false),
+            warned_go_lock: AtomicBool::new(false),
+            config: config.clone(),
+            bucket,
+            names,
+            proof,
+            locker,
+        })))
+    }
+
+    /// Another client, under another prefix of the same bucket. It shares connections and what the probe has found, and has
+    /// a lock queue of its own. Makes no request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`]: `prefix` is none, see [`S3Config::prefix`].
+    pub fn with_prefix(&self, prefix: &str) -> Result<Self> {
+        let mut config = self.0.config.clone();
+        prefix.clone_into(&mut config.prefix);
+        config.check()?;
+        let bucket = Bucket::new(self.0.bucket.clients.clone(), &config);
+        Self::assemble(Arc::new(bucket), self.0.proof.clone(), &config)
+    }
+
+    /// Whether the store keeps what S3 promises of conditional requests. Asked once, with some 150 small requests under
+    /// `locks/`, removed again; later calls, and the first lock, use the answer.
+    ///
+    /// # Errors
+    /// When the store could not be asked. That it does not keep its word is no error but the report's.
+    ///
+    /// # Cancel safety
+    /// Dropped, it goes on in the background.
+    pub async fn probe(&self) -> Result<ProbeReport> {
+        let report = self.0.proof.report(&self.0.names).await;
+        report.map_err(|error| error.with_operation("probe").with_subject(&*self.0.bucket.name))
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// One request that a wrong configuration does not survive.
+async fn check_access(bucket: &Bucket) -> Result<()> {
+    let query = Query { prefix: bucket.base.clone(), shallow: false, limit: Some(1) };
+    match bucket.page(&query, None).await {
+        Err(error) if is_access_denied(&error) => {
+            tracing::warn!(
+                bucket = bucket.name,
+                "these credentials may not list the bucket (s3:ListBucket), or are not its own; lists and deletes will fail"
+            );
+            Ok(())
+        }
+        listed => listed.map(drop),
+    }
+}
+
+fn is_access_denied(error: &Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<Answer>())
+        .is_some_and(|answer| answer.is("AccessDenied"))
+}
+
+fn opening(error: Error, config: &S3Config) -> Error {
+    let shown: String = config.bucket.chars().flat_map(char::escape_debug).take(80).collect();
+    error.with_operation("open the bucket").with_subject(shown).with_backend(BACKEND)
+}
+
+impl Inner {
+    /// The object to write to.
+    pub(crate) fn writable(&self, key: &Key) -> Result<String> {
+        match self.secretbox {
+            None => self.names.value(key),
+            Some(_) => Err(Error::unsupported(
+                "with secretbox_key the storage is for reading only; copy it to one without",
+            )),
+        }
+    }
+
+    pub(crate) async fn require(&self, need: Need) -> Result<()> {
+        self.proof.require(&self.names, need).await
+    }
+
+    /// Writes a value that no lock protects.
+    async fn put(&self, object: &str, value: &[u8], when: &When) -> Result<Done<String>> {
+        declared::check_size(value)?;
+        let (body, metadata) = declared::body(self.stamped, value, None);
+        self.bucket.put(object, body, metadata, when).await
+    }
+
+    async fn object(&self, key: &Key) -> Result<Object> {
+        match self.bucket.get(&self.names.value(key)?, None).await? {
+            Got::Object(object) => Ok(object),
+            Got::Missing | Got::Unchanged => Err(Error::not_found()),
+        }
+    }
+
+    fn value(&self, object: Object) -> Result<Bytes> {
+        match &self.secretbox {
+            Some(secretbox) if !stamp::is_stamped(&object.head) => secretbox.open(&object.body),
+            _ => stamp::value(object),
+        }
+    }
+
+    fn info(&self, key: Key, head: &Head) -> KeyInfo {
+        let mut info = KeyInfo::file(key).with_version(head.version());
+        info.size = Some(match &self.secretbox {
+            Some(_) if !stamp::is_stamped(head) => head.size.saturating_sub(secretbox::OVERHEAD),
+            _ => stamp::value_size(head),
+        });
+        info.modified = head.modified;
+        info
+    }
+}
+
+/// Names the operation and the key in an error.
+pub(crate) fn on<'a>(operation: &'static str, key: &'a Key) -> impl Fn(Error) -> Error + 'a {
+    move |error| error.with_operation(operation).with_key(key).with_backend(BACKEND)
+}
+
+fn on_dir<'a>(operation: &'static str, dir: &'a Dir) -> impl Fn(Error) -> Error + 'a {
+    move |error| error.with_operation(operation).with_subject(dir.as_str()).with_backend(BACKEND)
+}
+
+/// What a condition that did not hold, or a request that the server does not know, means to a caller.
+pub(crate) fn said_no(answer: Answer) -> Error {
+    if answer.is_unknown_request() {
+        return answered(answer, Access::Write);
+    }
+    let message = if answer.is_conditional_conflict() {
+        "another write of this key was under way; read it again"
+    } else {
+        "the value is not of that version any more, or there is one already; read it again"
+    };
+    Error::new(ErrorKind::Conflict, message).with_source(answer)
+}
+
+#[async_trait]
+impl Storage for S3Storage {
+    fn backend(&self) -> &'static str {
+        BACKEND
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities
+    }
+
+    async fn store(&self, key: &Key, value: &[u8]) -> Result<Version> {
+        let store = async {
+            let object = self.0.writable(key)?;
+            match self.0.put(&object, value, &When::Always).await? {
+                Done::Yes(etag) => Ok(Version::new(etag)),
+                Done::No(answer) => Err(said_no(answer)),
+            }
+        };
+        store.await.map_err(on("store", key))
+    }
+
+    async fn store_if(&self, key: &Key, value: &[u8], condition: &Condition) -> Result<Version> {
+        let store = async {
+            let object = self.0.writable(key)?;
+            let version = match condition {
+                Condition::Absent => None,
+                Condition::Version(version) => Some(version),
+                _ => return Err(Error::unsupported("this condition is not known here")),
+            };
+            self.0.require(if version.is_none() { Need::Create } else { Need::Delete }).await?;
+            let when = self.0.proof.when(version);
+            match self.0.put(&object, value, &when).await? {
+                Done::Yes(etag) => Ok(Version::new(etag)),
+                Done::No(answer) => Err(said_no(answer)),
+            }
+        };
+        store.await.map_err(on("store", key))
+    }
+
+    async fn store_fenced(&self, key: &Key, value: &[u8], guard: &Lock) -> Result<Version> {
+        self.0.store_fenced(key, value, guard).await.map_err(on("store", key))
+    }
+
+    async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
+        for (key, value) in items {
+            let check = self.0.writable(key).and_then(|_| declared::check_size(value));
+            check.map_err(on("store", key))?;
+        }
+        journal::store_all(self, items).await.map_err(|error| error.with_backend(BACKEND))
+    }
+
+    async fn load(&self, key: &Key) -> Result<Bytes> {
+        let object = self.0.object(key).await.map_err(on("load", key))?;
+        self.0.value(object).map_err(on("load", key))
+    }
+
+    async fn load_versioned(&self, key: &Key) -> Result<Versioned> {
+        let object = self.0.object(key).await.map_err(on("load", key))?;
+        let version = object.head.version();
+        let value = self.0.value(object).map_err(on("load", key))?;
+        Ok(Versioned { value, version })
+    }
+
+    async fn load_bundle(&self, keys: &[&Key]) -> Result<Vec<Bytes>> {
+        journal::load_bundle(self, keys).await.map_err(|error| error.with_backend(BACKEND))
+    }
+
+    async fn delete(&self, key: &Key) -> Result<()> {
+        let delete = async {
+            let object = self.0.writable(key)?;
+            let dir = Dir::from(key);
+            let (below, journals) = (self.0.names.below(&dir), self.0.names.journals(&dir));
+            let ((), below, journals) = tokio::try_join!(
+                self.settled(key),
+                self.0.bucket.all(&below),
+                self.0.bucket.all(&journals),
+            )?;
+            // Journals first: left behind, one could bring back what is deleted after it.
+            self.0.bucket.delete_each(journals).await?;
+            self.0.bucket.delete_each(std::iter::once(object).chain(below).collect()).await
+        };
+        delete.await.map_err(on("delete", key))
+    }
+
+    async fn delete_if(&self, key: &Key, version: &Version) -> Result<()> {
+        let delete = async {
+            let object = self.0.writable(key)?;
+            self.0.require(Need::Delete).await?;
+            self.settled(key).await?;
+            // Some servers say "done" when there is nothing to delete.
+            let found = self.0.bucket.head(&object).await?;
+            if found.is_none_or(|head| head.version() != *version) {
+                let message = "the value is not of that version any more; read it again";
+                return Err(Error::new(ErrorKind::Conflict, message));
+            }
+            match self.0.bucket.delete(&object, &self.0.proof.when(Some(version))).await? {
+                Done::Yes(()) => Ok(()),
+                Done::No(answer) => Err(said_no(answer)),
+            }
+        };
+        delete.await.map_err(on("delete", key))
+    }
+
+    async fn delete_fenced(&self, key: &Key, guard: &Lock) -> Result<()> {
+        let delete = async {
+            self.0.writable(key)?;
+            self.0.check_fenced(guard).await?;
+            self.settled(key).await?;
+            self.0.delete_fenced(key, guard).await
+        };
+        delete.await.map_err(on("delete", key))
+    }
+
+    async fn exists(&self, key: &Key) -> Result<bool> {
+        let exists = async {
+            let object = self.0.names.value(key)?;
+            Ok(self.0.bucket.head(&object).await?.is_some() || self.0.has_below(key).await?)
+        };
+        exists.await.map_err(on("look for", key))
+    }
+
+    async fn list(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
+        self.0.list(dir, recursive).await.map_err(on_dir("list", dir))
+    }
+
+    fn walk<'a>(&'a self, dir: &Dir) -> BoxStream<'a, Result<KeyInfo>> {
+        let at = dir.clone();
+        walk::walk(&self.0, dir).map(move |info| info.map_err(on_dir("list", &at))).boxed()
+    }
+
+    async fn stat(&self, key: &Key) -> Result<KeyInfo> {
+        let stat = async {
+            let object = self.0.names.value(key)?;
+            match self.0.bucket.head(&object).await? {
+                Some(head) => Ok(self.0.info(key.clone(), &head)),
+                None if self.0.has_below(key).await? => Ok(KeyInfo::directory(key.clone())),
+                None => Err(Error::not_found()),
+            }
+        };
+        stat.await.map_err(on("stat", key))
+    }
+
+    async fn foreign(&self, dir: &Dir) -> Result<Vec<String>> {
+        self.0.foreign(dir).await.map_err(on_dir("list", dir))
+    }
+}
+
+impl fmt::Debug for S3Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Storage")
+            .field("config", &self.0.config)
+            .field("probe", &self.0.proof.known())
+            .finish_non_exhaustive()
+    }
+}
