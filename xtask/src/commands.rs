@@ -38,7 +38,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
         arguments: "[FILTER]",
-        about: "measures the files backend against its floor; a release build",
+        about: "measures every backend against its floor or raw client; a release build",
         run: crate::bench::bench,
     },
     Command {

@@ -45,6 +45,8 @@ fn program(name: &str) -> Result<Command> {
                 "certstore-cli",
                 "--package",
                 "xtask",
+                // files are enough, and quick to build
+                "--no-default-features",
                 "--bins",
                 "--examples",
             ]);

@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bench, certs, completions, conformance, copy, exists, get, lock, locks, ls, put, rm, stat,
-    unlock, verify,
+    bench, certs, completions, conformance, copy, exists, get, lock, locks, ls, put, rm,
+    schema, stat, unlock, verify,
 };
 use crate::supervise;
 
@@ -66,6 +66,7 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     Conformance(conformance::Conformance),
     Bench(bench::Bench),
+    Schema(schema::Schema),
     Completions(completions::Completions),
     /// Print this help as Markdown
     #[command(hide = true)]

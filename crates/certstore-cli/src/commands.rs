@@ -13,6 +13,7 @@ pub(crate) mod ls;
 pub(crate) mod markdown;
 pub(crate) mod put;
 pub(crate) mod rm;
+pub(crate) mod schema;
 pub(crate) mod stat;
 pub(crate) mod unlock;
 pub(crate) mod verify;
@@ -50,6 +51,7 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Verify(verify) => verify.run(&context).await.map(|()| done),
         Command::Conformance(conformance) => conformance.run(&context).await.map(|()| done),
         Command::Bench(bench) => bench.run(&context).await.map(|()| done),
+        Command::Schema(schema) => schema.run(&context).map(|()| done),
         Command::Completions(completions) => completions.run().map(|()| done),
         Command::MarkdownHelp => markdown::run().map(|()| done),
         Command::Supervise(supervise) => supervise::run(supervise).await,

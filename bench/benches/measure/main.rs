@@ -1,4 +1,5 @@
-//! `cargo xtask bench [FILTER]`: the files backend measured against its floor, side by side in one run.
+//! `cargo xtask bench [FILTER]`: each backend measured against its floor, the raw calls or the raw client, side by side
+//! in one run, on servers of its own.
 //!
 //! Every line names its target; the program fails when one is missed. Disk flushes vary with whatever else the machine
 //! does, so what is compared is interleaved, and a ratio comes with its confidence interval.
@@ -8,6 +9,7 @@
 mod files;
 mod listing;
 mod locks;
+mod services;
 mod stats;
 
 use std::error::Error;
@@ -22,12 +24,17 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 /// A measurement; says whether the target was met.
 type Measurement = fn(&Path) -> Result<bool>;
 
-const MEASUREMENTS: [(&str, Measurement); 5] = [
-    ("store", files::store),
-    ("load", files::load),
-    ("list", listing::list),
-    ("lock", locks::uncontended),
-    ("handover", locks::handover),
+const MEASUREMENTS: [(&str, Measurement); 10] = [
+    ("fs-store", files::store),
+    ("fs-load", files::load),
+    ("fs-list", listing::list),
+    ("fs-lock", locks::uncontended),
+    ("fs-handover", locks::handover),
+    ("redis", services::redis),
+    ("redis-handover", services::redis_handover),
+    ("postgres", services::postgres),
+    ("postgres-handover", services::postgres_handover),
+    ("s3", services::s3),
 ];
 
 fn main() -> Result<()> {
@@ -72,10 +79,12 @@ fn folder() -> PathBuf {
 
 /// The files backend in a folder.
 fn open(folder: &Path) -> Result<Arc<dyn Storage>> {
-    let url = format!("file://{}", std::path::absolute(folder)?.display())
-        .replace('%', "%25")
-        .replace(' ', "%20");
-    Ok(runtime()?.block_on(certstore::open_url(&url))?)
+    Ok(runtime()?.block_on(certstore::open_url(&file_url(folder)?))?)
+}
+
+fn file_url(folder: &Path) -> Result<String> {
+    let path = std::path::absolute(folder)?.display().to_string();
+    Ok(format!("file://{}", path.replace('%', "%25").replace(' ', "%20")))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -84,6 +93,6 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 
 /// Prints one result and whether it meets its target.
 fn verdict(name: &str, met: bool, text: &str) -> bool {
-    println!("{name:<9} {:<7} {text}", if met { "met" } else { "MISSED" });
+    println!("{name:<18} {:<7} {text}", if met { "met" } else { "MISSED" });
     met
 }

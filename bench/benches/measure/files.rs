@@ -32,7 +32,7 @@ pub(crate) fn store(folder: &Path) -> Result<bool> {
     let ratio = ratio(&pairs);
     let (ours, floor): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
     Ok(verdict(
-        "store",
+        "fs store",
         ratio.value <= 1.15,
         &format!(
             "{:.3} times its floor (95 %: {:.3} to {:.3}; target 1.15); p50 {:?} and {:?}, p99 {:?} and {:?}; {STORE_PAIRS} pairs of 4 KiB",
@@ -74,7 +74,7 @@ pub(crate) fn load(folder: &Path) -> Result<bool> {
     let ratio = ratio(&pairs);
     let (ours, floor): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
     Ok(verdict(
-        "load",
+        "fs load",
         ratio.value <= 2.0,
         &format!(
             "{:.3} times open, read, close (95 %: {:.3} to {:.3}; target 2); p50 {:?} and {:?}; {LOAD_PAIRS} pairs of {LOADS} times 4 KiB",
@@ -88,7 +88,7 @@ pub(crate) fn load(folder: &Path) -> Result<bool> {
 }
 
 /// Pairs of both, the order within a pair by chance.
-fn interleaved(
+pub(crate) fn interleaved(
     pairs: usize,
     ours: impl Fn() -> Result<Duration>,
     floor: impl Fn() -> Result<Duration>,
@@ -111,7 +111,7 @@ fn interleaved(
         .collect()
 }
 
-fn timed(work: impl FnOnce() -> Result<()>) -> Result<Duration> {
+pub(crate) fn timed(work: impl FnOnce() -> Result<()>) -> Result<Duration> {
     let start = Instant::now();
     work()?;
     Ok(start.elapsed())

@@ -40,7 +40,7 @@ pub(crate) fn list(folder: &Path) -> Result<bool> {
     // the first round of each warms the caches
     let (ours, theirs) = (median(&ours[1..]), median(&theirs[1..]));
     Ok(verdict(
-        "list",
+        "fs list",
         ours <= theirs,
         &format!(
             "{ours:?} for 100,000 keys in 1,000 directories (target: find piped through LC_ALL=C sort, {theirs:?}); p50 of {ROUNDS}"
