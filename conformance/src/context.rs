@@ -136,7 +136,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Unlike any other of this or another process.
-fn unique_namespace() -> String {
+pub(crate) fn unique_namespace() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let micros = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
     format!("c{}-{micros}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))

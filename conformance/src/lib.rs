@@ -7,6 +7,7 @@ mod clauses;
 mod context;
 mod factory;
 pub mod fault;
+pub mod history;
 mod logs;
 #[cfg(feature = "loopback-s3")]
 pub mod loopback_s3;
@@ -16,6 +17,8 @@ mod report;
 mod run;
 #[cfg(all(unix, feature = "servers"))]
 pub mod servers;
+#[cfg(unix)]
+pub mod soak;
 mod values;
 mod worker;
 
@@ -42,6 +45,50 @@ pub use {run::test_clause, worker::test_worker};
 macro_rules! conformance {
     ($factory:expr $(,)?) => {
         $crate::__for_each_clause! { [$crate::__conformance_tests] [$factory] }
+    };
+}
+
+/// Expands to a test that lets several clients lock, store and load, and judges their [`history`](mod@history).
+///
+/// ```
+/// certstore_conformance::history!(certstore_conformance::MemoryFactory::new());
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! history {
+    ($factory:expr $(,)?) => {
+        /// Some order of the operations explains what every client saw.
+        #[test]
+        fn the_history_is_linearizable() {
+            $crate::history::test($factory);
+        }
+    };
+}
+
+/// Expands to a test that lets processes share locks while some are killed and some stopped ([`soak`](mod@soak)), and
+/// the worker that it starts. Put it in a test file of its own, `tests/soak.rs`.
+///
+/// The expression gives the [`Factory`]; it is evaluated once, and in every worker process.
+///
+/// ```
+/// certstore_conformance::soak!(certstore_conformance::MemoryFactory::new());
+/// # fn main() {}
+/// ```
+#[cfg(unix)]
+#[macro_export]
+macro_rules! soak {
+    ($factory:expr $(,)?) => {
+        /// No two hold a lock, no older holder writes, every value is explained, everybody gets on.
+        #[test]
+        fn locks_endure_kills_and_stops() {
+            $crate::soak::test($factory, ::core::module_path!());
+        }
+
+        /// One of the processes above; idle in an ordinary run.
+        #[test]
+        fn certstore_conformance_worker() {
+            $crate::test_worker(|| $factory);
+        }
     };
 }
 

@@ -140,6 +140,16 @@ pub(crate) async fn serve(
                 reply("ok");
                 return;
             }
+            #[cfg(unix)]
+            ("soak", _) => {
+                let ended =
+                    crate::soak::serve(&storage, &order, &mut orders, &mut reply, &host).await;
+                if ended == crate::soak::Ended::Died {
+                    std::mem::forget(storage);
+                    return;
+                }
+                continue;
+            }
             ("bundles", Host::Process) => {
                 bundles(&storage, words.next(), &mut reply).await;
                 continue;
