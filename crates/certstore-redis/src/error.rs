@@ -74,7 +74,7 @@ fn is_unclear(error: &RedisError) -> bool {
 }
 
 fn meaning(error: &RedisError) -> (ErrorKind, &'static str) {
-    if let Some(found) = by_text(error) {
+    if let Some(found) = by_text(error).or_else(|| of_tls(error)) {
         return found;
     }
     match error.kind() {
@@ -160,6 +160,26 @@ const NO_PERMISSION: (ErrorKind, &str) = (
     ErrorKind::PermissionDenied,
     "the server's access list forbids this user a command, key or channel; allow what the documentation lists",
 );
+
+/// TLS that fails: the driver passes it on as text.
+fn of_tls(error: &RedisError) -> Option<(ErrorKind, &'static str)> {
+    let text = if error.is_io_error() { error.to_string() } else { return None };
+    if text.contains("CertificateRequired") || text.contains("received fatal alert") {
+        Some((
+            ErrorKind::PermissionDenied,
+            "the server refuses the client's TLS; set client_cert and client_key to what it asks for",
+        ))
+    } else if text.contains("certificate") {
+        Some((
+            ErrorKind::InvalidConfig,
+            "the server's certificate is not trusted; set ca_cert to the file of its authority",
+        ))
+    } else if text.contains("corrupt message") {
+        Some((ErrorKind::InvalidConfig, "the server does not speak TLS here; write redis://"))
+    } else {
+        None
+    }
+}
 
 /// What the driver has no kind for, and what a script wraps in an error of its own.
 fn by_text(error: &RedisError) -> Option<(ErrorKind, &'static str)> {

@@ -56,16 +56,18 @@ impl TreeStorage {
         Ok(scores.iter().any(Option::is_some))
     }
 
+    /// A value in one round trip; what is none, in two.
     pub(super) async fn info(&self, key: &Key) -> Result<KeyInfo> {
-        let (index, place) = (self.names.index(), self.names.value(key));
-        let keys = [index.as_bytes(), place.as_bytes()];
-        let found: Option<Vec<Option<String>>> =
-            self.connection.script(&self.scripts.stat, &keys, &[key.as_str().as_bytes()]).await?;
-        match found.as_deref() {
-            None => Err(Error::not_found()),
-            Some([]) => Ok(KeyInfo::directory(key.clone())),
-            Some(known) => file(key.clone(), known),
+        let mut cmd = redis::cmd("HMGET");
+        cmd.arg(self.names.value(key)).arg(&["version", "size", "modified"]);
+        let known: Vec<Option<String>> = self.connection.query(&cmd).await?;
+        if known.iter().any(Option::is_some) {
+            return file(key.clone(), &known);
         }
+        let mut cmd = redis::cmd("ZSCORE");
+        cmd.arg(self.names.index()).arg(format!("{key}!"));
+        let directory: Option<f64> = self.connection.query(&cmd).await?;
+        directory.map(|_| KeyInfo::directory(key.clone())).ok_or_else(Error::not_found)
     }
 
     pub(super) async fn keys_in(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {

@@ -14,14 +14,19 @@ use certstore_core::{Error, ErrorKind, Result, Storage};
 use certstore_redis::{Mode, RedisConfig, RedisStorage};
 
 /// What the suite runs against.
-pub enum Servers {
+#[expect(
+    clippy::allow_attributes,
+    reason = "which ones are unused differs from test program to test program"
+)]
+#[allow(dead_code)]
+pub(crate) enum Servers {
     One(&'static RedisServer),
     Own(RedisServer),
     Cluster(&'static RedisCluster),
     OwnCluster(RedisCluster),
 }
 
-pub struct RedisFactory {
+pub(crate) struct RedisFactory {
     name: &'static str,
     servers: Servers,
 }
@@ -31,9 +36,13 @@ fn counts() -> bool {
     std::thread::current().name().is_some_and(|name| name.ends_with("cost_1"))
 }
 
+#[expect(
+    clippy::allow_attributes,
+    reason = "which ones are unused differs from test program to test program"
+)]
+#[allow(dead_code)]
 impl RedisFactory {
-    #[allow(dead_code, reason = "each test program uses one of them")]
-    pub fn redis() -> Self {
+    pub(crate) fn redis() -> Self {
         let servers = if counts() {
             Servers::Own(RedisServer::start(RedisOptions::default()).expect("redis starts"))
         } else {
@@ -42,8 +51,7 @@ impl RedisFactory {
         Self { name: "redis", servers }
     }
 
-    #[allow(dead_code, reason = "each test program uses one of them")]
-    pub fn valkey() -> Self {
+    pub(crate) fn valkey() -> Self {
         let servers = if counts() {
             let options = RedisOptions { valkey: true, ..RedisOptions::default() };
             Servers::Own(RedisServer::start(options).expect("valkey starts"))
@@ -53,8 +61,7 @@ impl RedisFactory {
         Self { name: "valkey", servers }
     }
 
-    #[allow(dead_code, reason = "each test program uses one of them")]
-    pub fn cluster() -> Self {
+    pub(crate) fn cluster() -> Self {
         let servers = if counts() {
             let cluster = RedisCluster::start(&RedisClusterOptions::default());
             Servers::OwnCluster(cluster.expect("a cluster starts"))
