@@ -54,7 +54,9 @@ impl Codec {
                     "the value is encrypted; set encryption_key to the key that it was written with",
                 ));
             }
-            (other, _) => return Err(corrupt(format!("its encryption flag is {other}, not 0 or 1"))),
+            (other, _) => {
+                return Err(corrupt(format!("its encryption flag is {other}, not 0 or 1")));
+            }
         };
         let method = Method::from_flag(envelope.compression)?;
         Ok(method.decompress(compressed)?.into())

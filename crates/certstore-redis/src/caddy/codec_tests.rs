@@ -76,7 +76,9 @@ fn a_value_that_does_not_get_smaller_has_no_compression_flag() {
 #[test]
 fn unknown_flags_are_corrupt() {
     let codec = codec(Method::None, Some(KEY));
-    for (flag, unknown) in [("compression\":0", "compression\":3"), ("encryption\":0", "encryption\":2")] {
+    for (flag, unknown) in
+        [("compression\":0", "compression\":3"), ("encryption\":0", "encryption\":2")]
+    {
         let stored = PLAIN[0].1.replace(flag, unknown);
         assert_eq!(codec.decode(stored.as_bytes()).unwrap_err().kind(), ErrorKind::Corrupt);
     }

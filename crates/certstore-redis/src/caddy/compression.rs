@@ -46,9 +46,9 @@ impl Method {
         // Writing to memory cannot fail.
         let compressed = match self {
             Self::None => return None,
-            Self::Flate => written(DeflateEncoder::new(Vec::new(), Level::default()), value, |e| {
-                e.finish()
-            }),
+            Self::Flate => {
+                written(DeflateEncoder::new(Vec::new(), Level::default()), value, |e| e.finish())
+            }
             Self::Zlib => {
                 written(ZlibEncoder::new(Vec::new(), Level::default()), value, |e| e.finish())
             }

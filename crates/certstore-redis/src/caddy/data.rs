@@ -61,8 +61,7 @@ impl Data {
         args.extend(envelopes.iter().map(|envelope| envelope.as_bytes()));
         args.extend(items.iter().map(|(key, _)| key.name().as_bytes()));
         args.extend(steps.iter().skip(1).map(|step| step.member.as_bytes()));
-        let answer: Vec<String> =
-            self.connection.script(&self.scripts.store, &keys, &args).await?;
+        let answer: Vec<String> = self.connection.script(&self.scripts.store, &keys, &args).await?;
         self.written(&answer)?;
         Ok(version(envelopes[0].as_bytes()))
     }
@@ -164,10 +163,8 @@ impl Data {
     pub(super) async fn listed(&self, dirs: &[String], enough: usize) -> Result<Listed> {
         let keys: Vec<&[u8]> = dirs.iter().map(|dir| dir.as_bytes()).collect();
         let enough = enough.to_string();
-        let (kind, found, rest) = self
-            .connection
-            .script(&self.scripts.list, &keys, &[enough.as_bytes()])
-            .await?;
+        let (kind, found, rest) =
+            self.connection.script(&self.scripts.list, &keys, &[enough.as_bytes()]).await?;
         Ok(Listed { kind, found, rest })
     }
 

@@ -44,7 +44,10 @@ impl Envelope {
     pub(super) fn encode(&self) -> Result<String> {
         let unwritable = |_| Error::new(ErrorKind::Other, "the envelope cannot be written");
         let modified = OffsetDateTime::from(self.modified).format(&Rfc3339).map_err(|_| {
-            Error::new(ErrorKind::Other, "this machine's clock shows a year that has not four digits")
+            Error::new(
+                ErrorKind::Other,
+                "this machine's clock shows a year that has not four digits",
+            )
         })?;
         let fields = Fields {
             value: Some(BASE64.encode(&self.value).into()),
@@ -62,11 +65,15 @@ impl Envelope {
         let fields: Fields<'_> = serde_json::from_slice(stored).map_err(|error| {
             // Its text may repeat what is stored.
             let (line, column) = (error.line(), error.column());
-            corrupt(format!("it is no JSON object of caddy-storage-redis (line {line}, column {column})"))
+            corrupt(format!(
+                "it is no JSON object of caddy-storage-redis (line {line}, column {column})"
+            ))
         })?;
         let value = fields.value.unwrap_or_default();
         Ok(Self {
-            value: BASE64.decode(value.as_bytes()).map_err(|_| corrupt("its value is no base64"))?,
+            value: BASE64
+                .decode(value.as_bytes())
+                .map_err(|_| corrupt("its value is no base64"))?,
             modified: parse_time(&fields.modified)?,
             size: parse_size(fields.size)?,
             compression: fields.compression,
@@ -81,7 +88,8 @@ impl Envelope {
 /// [`ErrorKind::Corrupt`].
 pub(super) fn parse_time(modified: &str) -> Result<SystemTime> {
     let time = OffsetDateTime::parse(modified, &Rfc3339);
-    time.map(SystemTime::from).map_err(|_| corrupt("its time `modified` is not as RFC 3339 writes it"))
+    time.map(SystemTime::from)
+        .map_err(|_| corrupt("its time `modified` is not as RFC 3339 writes it"))
 }
 
 /// Reads the field `size`.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use certstore_core::lease::{Register as _, State};
 use certstore_core::{
-    Error, ErrorKind, FencingToken, Lock, LockInfo, LockName, Locker, Result,
+    Error, ErrorKind, FencingToken, Lock, LockInfo, LockName, Locker, Release, Result,
 };
 
 use super::names::Names;
@@ -20,16 +20,36 @@ fn on<'a>(operation: &'static str, name: &'a LockName) -> impl Fn(Error) -> Erro
     move |error| error.with_operation(operation).with_lock(name).with_backend(BACKEND)
 }
 
+/// A guard under the name that was asked for, where the plugin's paths make another one of it.
+fn named(lock: Lock, name: &LockName) -> Lock {
+    if lock.name() == name {
+        return lock;
+    }
+    let (token, locker, validity) =
+        (lock.token(), lock.locker_id().clone(), lock.validity().clone());
+    Lock::new(name.clone(), token, locker, validity, Box::new(Inner(lock)))
+}
+
+/// The guard within.
+struct Inner(Lock);
+
+#[async_trait]
+impl Release for Inner {
+    async fn release(self: Box<Self>) -> Result<()> {
+        self.0.unlock().await
+    }
+}
+
 #[async_trait]
 impl Locker for CaddyStorage {
     async fn lock(&self, name: &LockName) -> Result<Lock> {
         let clean = clean("lock", name)?;
-        self.locker.lock(&clean).await
+        Ok(named(self.locker.lock(&clean).await?, name))
     }
 
     async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
         let clean = clean("try lock", name)?;
-        self.locker.try_lock(&clean).await
+        Ok(self.locker.try_lock(&clean).await?.map(|lock| named(lock, name)))
     }
 
     async fn locks(&self) -> Result<Vec<LockInfo>> {

@@ -1,6 +1,6 @@
 //! The names that the plugin gives its keys in Redis.
 
-use certstore_core::{Dir, Error, ErrorKind, Key, LockName, Result};
+use certstore_core::{Dir, Error, ErrorKind, Key, LockName, MAX_LOCK_NAME, Result};
 
 /// Where the plugin keeps its locks, below the prefix.
 const LOCKS: &str = "locks";
@@ -35,7 +35,9 @@ impl Names {
             ));
         }
         match prefix.split('/').find(|part| matches!(*part, "" | "." | "..")) {
-            Some(part) => Err(invalid(format!("the prefix has the component {part:?}; leave it out"))),
+            Some(part) => {
+                Err(invalid(format!("the prefix has the component {part:?}; leave it out")))
+            }
             None => Ok(Self { prefix: prefix.to_owned() }),
         }
     }
@@ -75,22 +77,25 @@ impl Names {
 
     /// A lock's name as the plugin's paths make it: `a//b/./c` is `a/b/c`.
     ///
+    /// A name that would lead out of the folder of the locks, where its key could be that of a value, is one component
+    /// with `%` in it; the plugin would keep such a lock elsewhere, and Caddy has none.
+    ///
     /// # Errors
-    /// [`ErrorKind::InvalidKey`]: it leads out of the folder of the locks, where its key would be that of a value.
+    /// [`ErrorKind::InvalidKey`]: it leads out, and has more than 512 bytes as one component.
     pub(super) fn clean_lock(name: &LockName) -> Result<LockName> {
         let mut path = vec![LOCKS];
         for part in name.as_str().split('/') {
             match part {
                 "" | "." => {}
                 // Above the prefix there is nothing to come back from.
-                ".." if path.pop().is_none() => return Err(astray(name)),
+                ".." if path.pop().is_none() => return astray(name),
                 ".." => {}
                 part => path.push(part),
             }
         }
         match path.split_first() {
             Some((&LOCKS, rest)) if !rest.is_empty() => LockName::new(&rest.join("/")),
-            _ => Err(astray(name)),
+            _ => astray(name),
         }
     }
 
@@ -109,15 +114,35 @@ impl Names {
         format!("{}{OWN}/{LOCKS}/{name}", self.prefix)
     }
 
+    /// Where certstore notes which process the server was when a lock was last taken.
+    pub(super) fn server_record(&self) -> String {
+        format!("{}{OWN}/server", self.prefix)
+    }
+
     /// The channel on which certstore tells of releases.
     pub(super) fn wake_channel(&self) -> String {
         format!("{}{OWN}/wake", self.prefix)
     }
 }
 
-fn astray(name: &LockName) -> Error {
-    let message = "in the layout caddy a lock's name is a path, and this one leads out of the locks";
-    Error::new(ErrorKind::InvalidKey, message).with_lock(name)
+fn astray(name: &LockName) -> Result<LockName> {
+    let mut one = String::new();
+    for c in name.as_str().chars() {
+        match c {
+            '/' => one.push_str("%2F"),
+            '.' => one.push_str("%2E"),
+            '%' => one.push_str("%25"),
+            other => one.push(other),
+        }
+    }
+    LockName::new(&one).map_err(|_| {
+        let message = format!(
+            "the name leads out of the folder of the locks, and written as one component it has {} bytes, more than \
+             {MAX_LOCK_NAME}",
+            one.len()
+        );
+        Error::new(ErrorKind::InvalidKey, message).with_lock(name)
+    })
 }
 
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {

@@ -10,12 +10,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64_URL;
-use certstore_core::lease::{Claim, Record, Register, State, Stored, Swap, Wake};
+use certstore_core::lease::{Claim, LeaseConfig, Record, Register, State, Stored, Swap, Wake};
 use certstore_core::{Error, ErrorKind, Result, Version};
 
 use super::data::Data;
-use crate::connection::Notice;
+use crate::config::{RedisConfig, WakeUp};
+use crate::connection::Connection;
 use crate::error::unexpected_reply;
+use crate::register::{Policy, at_release};
 
 /// How long the record of a lock that nobody takes is kept, in milliseconds: 30 days.
 const KEEP_MS: &[u8] = b"2592000000";
@@ -27,19 +29,29 @@ const FOREIGN: &str = "foreign ";
 pub(super) const PEER: &str = "Caddy, or another program without a record here";
 
 /// The locks of one prefix.
-#[derive(Debug, Clone)]
 pub(super) struct CaddyRegister {
     data: Arc<Data>,
-    /// Whether releases are listened for.
-    push: bool,
+    /// With the limit of a lock's requests.
+    connection: Connection,
+    policy: Policy,
+    grace: Duration,
+    /// The channel of releases; empty where nobody is woken.
+    releases: String,
 }
 
 /// The fields of our record: the lock's value, the text, token and nonce.
 type Beside = Vec<Option<String>>;
 
 impl CaddyRegister {
-    pub(super) fn new(data: Arc<Data>, push: bool) -> Self {
-        Self { data, push }
+    pub(super) fn new(data: Arc<Data>, config: &RedisConfig, lease: &LeaseConfig) -> Self {
+        let releases = match config.wake {
+            WakeUp::Push => data.names.wake_channel(),
+            WakeUp::None => String::new(),
+        };
+        // The engine gives a request up after its own limit; a dead connection must be noticed before.
+        let connection = data.connection.with_limit(lease.request() * 9 / 10);
+        let policy = Policy::new(data.names.prefix().to_owned());
+        Self { data, connection, policy, grace: config.restart_grace, releases }
     }
 
     fn keys(&self, name: &str) -> [String; 2] {
@@ -49,7 +61,9 @@ impl CaddyRegister {
     /// What lies at a lock: its value, and our record if it belongs to that value.
     fn judged(name: &str, holder: &[u8], beside: &Beside) -> Result<Stored> {
         match beside.first() {
-            Some(Some(ours)) if ours.as_bytes() == holder => recorded(beside)?.ok_or_else(unexpected_reply),
+            Some(Some(ours)) if ours.as_bytes() == holder => {
+                recorded(beside)?.ok_or_else(unexpected_reply)
+            }
             _ => foreign(name, holder),
         }
     }
@@ -61,7 +75,7 @@ impl Register for CaddyRegister {
         let keys = self.keys(name);
         let keys = keys.each_ref().map(String::as_bytes);
         let (holder, beside): (Option<Vec<u8>>, Beside) =
-            self.data.connection.script(&self.data.scripts.read, &keys, &[]).await?;
+            self.connection.script(&self.data.scripts.read, &keys, &[]).await?;
         match holder {
             Some(holder) => Self::judged(name, &holder, &beside).map(Some),
             // A held record without the lock's key is one whose lease is over.
@@ -79,13 +93,12 @@ impl Register for CaddyRegister {
             State::Held => record.lease.as_millis().to_string(),
             State::Free => String::new(),
         };
-        let channel = if self.push { self.data.names.wake_channel() } else { String::new() };
         let (value, nonce) = (value_of(record), nonce_of(record));
         let (text, token) = (record.encode(), record.token.to_string());
-        let args = [&value, expected.as_str(), &lease, &text, &nonce, &token, &channel, name];
+        let args = [&value, expected.as_str(), &lease, &text, &nonce, &token, &self.releases, name];
         let mut args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
         args.push(KEEP_MS);
-        let done: u8 = self.data.connection.script(&self.data.scripts.swap, &keys, &args).await?;
+        let done: u8 = self.connection.script(&self.data.scripts.swap, &keys, &args).await?;
         Ok(if done == 1 { Swap::Done(Version::new(nonce)) } else { Swap::Conflict })
     }
 
@@ -94,15 +107,18 @@ impl Register for CaddyRegister {
     }
 
     async fn claim(&self, name: &str, record: &Record) -> Result<Claim> {
-        let keys = self.keys(name);
-        let keys = keys.each_ref().map(String::as_bytes);
+        self.policy.check(&self.connection).await?;
+        let [lock, beside] = self.keys(name);
+        let server = self.data.names.server_record();
+        let keys = [lock.as_bytes(), beside.as_bytes(), server.as_bytes()];
         let (value, nonce) = (value_of(record), nonce_of(record));
         let (lease, span) = (record.lease.as_millis().to_string(), record.span.to_string());
         let args = [&value, &lease, &record.encode(), &nonce, &span];
         let mut args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
-        args.push(KEEP_MS);
+        let grace = self.grace.as_millis().to_string();
+        args.extend([KEEP_MS, grace.as_bytes()]);
         let answer: (String, String, Vec<u8>, Beside) =
-            self.data.connection.script(&self.data.scripts.claim, &keys, &args).await?;
+            self.connection.script(&self.data.scripts.claim, &keys, &args).await?;
         let (kind, number, holder, beside) = answer;
         match kind.as_str() {
             "granted" => {
@@ -117,6 +133,12 @@ impl Register for CaddyRegister {
                 let left = u64::try_from(left).map_or(record.lease, Duration::from_millis);
                 Ok(Claim::Held { by, left: left.max(Duration::from_millis(1)) })
             }
+            "grace" => {
+                let mut by = foreign(name, b"")?;
+                "the grace after the server's restart".clone_into(&mut by.record.holder.name);
+                let left = number.parse().map_err(|_| unexpected_reply())?;
+                Ok(Claim::Held { by, left: Duration::from_millis(left) })
+            }
             _ => Err(unexpected_reply()),
         }
     }
@@ -130,7 +152,6 @@ impl Register for CaddyRegister {
         loop {
             let args = [cursor.as_bytes(), pattern.as_bytes()];
             let (next, found): (String, Vec<Vec<u8>>) = self
-                .data
                 .connection
                 .script(&self.data.scripts.scan, &[self.data.names.prefix().as_bytes()], &args)
                 .await?;
@@ -149,38 +170,10 @@ impl Register for CaddyRegister {
     }
 
     fn wake(&self, name: &str) -> Wake {
-        if !self.push {
+        if self.releases.is_empty() {
             return Box::pin(std::future::pending());
         }
-        let connection = self.data.connection.clone();
-        let channel = self.data.names.wake_channel();
-        // From here on nothing is missed, unless the channel was not subscribed yet.
-        let mut notices = connection.notices();
-        let name = name.to_owned();
-        Box::pin(async move {
-            if !connection.is_subscribed(channel.as_bytes()) {
-                match connection.subscribe(channel.as_bytes()).await {
-                    // The release may have come before.
-                    Ok(()) => return,
-                    Err(error) => {
-                        tracing::debug!(%error, "releases cannot be listened for; polling");
-                        return std::future::pending().await;
-                    }
-                }
-            }
-            loop {
-                match notices.recv().await {
-                    Ok(Notice::Message { channel: from, payload }) => {
-                        if *from == *channel.as_bytes() && *payload == *name.as_bytes() {
-                            return;
-                        }
-                    }
-                    // Messages may have been missed.
-                    Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => return,
-                    Err(_) => return std::future::pending().await,
-                }
-            }
-        })
+        at_release(&self.connection, &self.releases, name)
     }
 }
 

@@ -19,7 +19,7 @@ use super::data::{Data, When};
 use super::names::Names;
 use super::register::CaddyRegister;
 use super::scripts::Scripts;
-use crate::config::{Compression, Mode, RedisConfig, WakeUp};
+use crate::config::{Compression, Mode, RedisConfig};
 use crate::connection::Connection;
 use crate::error::BACKEND;
 
@@ -64,7 +64,7 @@ impl CaddyStorage {
         let lease = times.lease();
         let id = LockerId::new(format!("redis-caddy/{}", names.prefix()));
         let data = Arc::new(Data { connection, names, codec, scripts: Scripts::new() });
-        let register = CaddyRegister::new(data.clone(), config.wake == WakeUp::Push);
+        let register = CaddyRegister::new(data.clone(), config, &times);
         Ok(Self { data, locker: LeaseLocker::new(register, id, BACKEND, times), lease })
     }
 

@@ -187,7 +187,8 @@ impl Walk<'_> {
     /// What is known of the next keys of the current directory, up to the next directory to enter.
     async fn look_ahead(&mut self) -> Result<()> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
-        let keys = level.as_slice().iter().take(AHEAD).take_while(|item| item.place != Place::Below);
+        let keys =
+            level.as_slice().iter().take(AHEAD).take_while(|item| item.place != Place::Below);
         let keys: Vec<Key> = keys.map(|item| item.key.clone()).collect();
         for _ in &keys {
             drop(level.next());
