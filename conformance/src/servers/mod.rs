@@ -76,10 +76,10 @@ fn quoted(word: &OsStr) -> String {
 }
 
 /// The path of a program that Debian installs in a folder that is on nobody's `PATH`, or on root's only.
-fn program(name: &str, folders: &[&str]) -> io::Result<PathBuf> {
+fn program(name: &str, folders: &[PathBuf]) -> io::Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
-        .chain(folders.iter().map(PathBuf::from))
+        .chain(folders.iter().cloned())
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
         .ok_or_else(|| {

@@ -42,7 +42,7 @@ impl PgBouncer {
                         "hba.conf",
                         format!("host all {SUPERUSER} 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"),
                     )?;
-                    let mut command = Command::new(program("pgbouncer", &["/usr/sbin"])?);
+                    let mut command = Command::new(program("pgbouncer", &["/usr/sbin".into()])?);
                     command.arg(file);
                     Ok(command)
                 },

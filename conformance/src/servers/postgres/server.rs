@@ -9,13 +9,6 @@ use crate::servers::{Place, ServerProcess, ServerSpec, Shared, User, program, ru
 
 /// Names the shared server's port in the environment of worker processes.
 const SHARED_ENV: &str = "CERTSTORE_TEST_POSTGRES";
-/// Debian keeps the server's programs off `PATH`, a folder per version.
-const FOLDERS: &[&str] = &[
-    "/usr/lib/postgresql/15/bin",
-    "/usr/lib/postgresql/16/bin",
-    "/usr/lib/postgresql/17/bin",
-    "/usr/lib/postgresql/18/bin",
-];
 /// The superuser of every test server, who needs no password from 127.0.0.1. Everybody else does.
 pub(super) const SUPERUSER: &str = "postgres";
 const HBA: &str = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
@@ -39,7 +32,7 @@ impl PostgresOptions {
     /// Makes the data folder, and gives the command that runs the server on it.
     fn command(&self, place: &Place) -> io::Result<Command> {
         let data = place.folder().join("data");
-        let mut initdb = Command::new(program("initdb", FOLDERS)?);
+        let mut initdb = Command::new(program("initdb", &folders())?);
         initdb.arg("-D").arg(&data).args([
             "-U",
             SUPERUSER,
@@ -52,7 +45,7 @@ impl PostgresOptions {
         ]);
         place.run(&initdb)?;
         let hba = place.write("pg_hba.conf", HBA)?;
-        let mut command = Command::new(program("postgres", FOLDERS)?);
+        let mut command = Command::new(program("postgres", &folders())?);
         command.arg("-D").arg(&data);
         let mut set = |name: &str, value: &str| {
             command.arg("-c").arg(format!("{name}={value}"));
@@ -242,6 +235,15 @@ pub fn shared_postgres() -> io::Result<&'static PostgresServer> {
     SHARED.get(SHARED_ENV, PostgresServer::attached_to, || {
         PostgresServer::start(PostgresOptions { statements: true, ..PostgresOptions::default() })
     })
+}
+
+/// Debian keeps the server's programs off `PATH`, a folder per version; the newest comes first.
+fn folders() -> Vec<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    folders.sort();
+    folders.reverse();
+    folders
 }
 
 fn identifier(name: &str) -> String {

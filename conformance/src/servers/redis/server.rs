@@ -49,6 +49,8 @@ impl RedisOptions {
         set("save", "");
         set("appendonly", if self.appendonly { "yes" } else { "no" });
         set("appendfsync", "always");
+        // A new replica is served at once; the default waits 5 s for others.
+        set("repl-diskless-sync-delay", "0");
         if self.tls {
             Tls::write(place)?;
             set("port", "0");
