@@ -70,9 +70,8 @@ impl Locker for CaddyLocker {
     }
 
     async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        let named = |error: Error| {
-            error.with_operation("break lock").with_lock(name).with_backend(BACKEND)
-        };
+        let named =
+            |error: Error| error.with_operation("break lock").with_lock(name).with_backend(BACKEND);
         check_name(name, "break lock")?;
         match self.register.row(name.as_str()).await.map_err(named)? {
             Some(row) if matches!(row.holding(), Holding::Peer(_)) => {
@@ -88,7 +87,9 @@ fn check_name(name: &LockName, operation: &'static str) -> Result<()> {
     if length <= MAX_NAME {
         return Ok(());
     }
-    let message = format!("Caddy's table has room for lock names of {MAX_NAME} characters, this one has {length}");
+    let message = format!(
+        "Caddy's table has room for lock names of {MAX_NAME} characters, this one has {length}"
+    );
     Err(Error::new(ErrorKind::InvalidKey, message)
         .with_operation(operation)
         .with_lock(name)

@@ -65,7 +65,8 @@ pub(super) fn info(key: Key, row: &PgRow, columns: [usize; 4]) -> Result<KeyInfo
     } else {
         KeyInfo::directory(key)
     };
-    let micros = column::<Option<i64>>(row, modified)?.and_then(|micros| u64::try_from(micros).ok());
+    let micros =
+        column::<Option<i64>>(row, modified)?.and_then(|micros| u64::try_from(micros).ok());
     info.modified = micros.map(|micros| UNIX_EPOCH + Duration::from_micros(micros));
     Ok(info)
 }

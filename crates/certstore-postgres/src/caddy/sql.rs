@@ -25,7 +25,8 @@ const LOCK_VERSION: &str = "CASE WHEN l.record_version_number IS NULL \
      THEN 'free-' || encode(sha256(coalesce(l.data, '')), 'hex') ELSE l.record_version_number::text END";
 
 /// `$1` parent, `$2` name.
-const LOAD: &str = "SELECT o.value, {version} FROM {objects} o WHERE o.parent = $1 AND o.name = $2 AND o.is_file";
+const LOAD: &str =
+    "SELECT o.value, {version} FROM {objects} o WHERE o.parent = $1 AND o.name = $2 AND o.is_file";
 
 /// `$1` parents, `$2` names; the place of each key that has a value, and the value.
 const LOAD_MANY: &str = "SELECT k.place, o.value FROM unnest($1, $2) WITH ORDINALITY AS k(parent, name, place) \

@@ -123,9 +123,7 @@ impl Storage for CaddyStorage {
     async fn store_if(&self, key: &Key, value: &[u8], condition: &Condition) -> Result<Version> {
         let stored = match condition {
             Condition::Absent => write::store(&self.shared, &[(key, value)], true).await,
-            Condition::Version(version) => {
-                write::replace(&self.shared, key, value, version).await
-            }
+            Condition::Version(version) => write::replace(&self.shared, key, value, version).await,
             _ => Err(Error::unsupported("this backend does not know the condition")),
         };
         stored.map_err(on("store", key))

@@ -23,9 +23,8 @@ pub(super) struct Tables {
 impl Tables {
     pub(super) fn of(config: &PostgresConfig) -> Self {
         let schema = config.schema.as_ref();
-        let schema = schema.map_or_else(String::new, |schema| {
-            format!("\"{}\".", schema.replace('"', "\"\""))
-        });
+        let schema = schema
+            .map_or_else(String::new, |schema| format!("\"{}\".", schema.replace('"', "\"\"")));
         Self {
             objects: format!("{schema}caddy_certmagic_objects"),
             locks: format!("{schema}caddy_locks"),
@@ -89,7 +88,8 @@ impl Tables {
              FROM pg_database d WHERE d.datname = current_database()";
         let rows = pool.read(&sql.into(), &[Arg::Text(&self.locks)]).await?;
         let row = rows.first().ok_or_else(|| {
-            Error::new(ErrorKind::Other, "the server does not tell its database").with_backend(BACKEND)
+            Error::new(ErrorKind::Other, "the server does not tell its database")
+                .with_backend(BACKEND)
         })?;
         Ok((column(row, 0)?, column(row, 1)?))
     }

@@ -71,7 +71,8 @@ fn answer(
     dir_names: &[&str],
     keys: &[&Key],
 ) -> Result<Answer> {
-    let row = row.ok_or_else(|| Error::new(ErrorKind::Other, "the server gave no answer to a store"))?;
+    let row =
+        row.ok_or_else(|| Error::new(ErrorKind::Other, "the server gave no answer to a store"))?;
     let at = |index: Option<i64>| index.and_then(|place| usize::try_from(place - 1).ok());
     if let Some(place) = at(column(row, 0)?) {
         let part = |parts: &[&str]| parts.get(place).copied().unwrap_or_default().to_owned();

@@ -1,30 +1,29 @@
-//! The contract over the tables of Caddy's plugin, case by case.
+//! Opens the backend under test: a database a namespace, of a server that all tests share.
 
-use std::sync::{Mutex, PoisonError};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use certstore_conformance::Factory;
 use certstore_conformance::servers::{PostgresServer, shared_postgres};
-use certstore_conformance::{Factory, conformance};
 use certstore_core::{Error, ErrorKind, Result, Storage};
 use certstore_postgres::{Layout, PostgresConfig, PostgresStorage};
 
 /// A database a namespace.
 #[derive(Default)]
-struct CaddyFactory {
+pub(crate) struct CaddyFactory {
     databases: Mutex<Vec<String>>,
 }
 
-fn failed(error: std::io::Error) -> Error {
+pub(crate) fn failed(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Other, "the test server fails").with_source(error)
 }
 
-fn server() -> Result<&'static PostgresServer> {
+pub(crate) fn server() -> Result<&'static PostgresServer> {
     shared_postgres().map_err(failed)
 }
 
-fn config(namespace: &str) -> Result<PostgresConfig> {
+pub(crate) fn config(namespace: &str) -> Result<PostgresConfig> {
     let mut config = PostgresConfig::from_url(&server()?.url(namespace))?;
     config.layout = Layout::Caddy;
     // Several cases outlive a lease.
@@ -75,9 +74,21 @@ impl Factory for CaddyFactory {
         calls.sum()
     }
 
+    async fn canary_texts(&self, canary: &str) -> Vec<String> {
+        let Ok(server) = server() else { return Vec::new() };
+        let url =
+            format!("postgres://nobody:{canary}@127.0.0.1:{}/postgres?layout=caddy", server.port());
+        let Ok(config) = PostgresConfig::from_url(&url) else { return Vec::new() };
+        let mut texts = vec![format!("{config:?}")];
+        // The server knows no such role.
+        match PostgresStorage::open(&config).await {
+            Ok(storage) => texts.push(format!("{storage:?}")),
+            Err(error) => texts.push(format!("{error:?} {error}")),
+        }
+        texts
+    }
+
     fn worker_env(&self) -> Vec<(String, String)> {
         server().map(PostgresServer::worker_env).unwrap_or_default()
     }
 }
-
-conformance!(CaddyFactory::default());
