@@ -20,7 +20,7 @@ use futures_util::stream::BoxStream;
 
 use crate::config::PostgresConfig;
 use crate::error::BACKEND;
-use crate::pool::Pool;
+use crate::pool::{Arg, Pool};
 use crate::register::PostgresRegister;
 use crate::schema::{self, Names};
 use crate::wake::Waker;
@@ -54,11 +54,28 @@ impl Native {
         let register =
             PostgresRegister::new(pool.clone(), &names, channel, waker, config.lock_clock);
         register.sweep().await;
+        let sql = Statements::new(&names);
+        warm(&pool, &sql, &register).await?;
         let id = LockerId::new(format!("{BACKEND}-{}", meta.store));
         let capabilities = capabilities(&lease, meta.durable);
-        let sql = Statements::new(&names);
         Ok(Self { pool, sql, locker: LeaseLocker::new(register, id, BACKEND, lease), capabilities })
     }
+}
+
+/// Prepares what most callers use first.
+async fn warm(pool: &Pool, sql: &Statements, register: &PostgresRegister) -> Result<()> {
+    let (key, value) = (Arg::Text(""), Arg::Bytes(b""));
+    let [claim, hold, free] = register.statements();
+    pool.warm(&[
+        (&sql.put, &[key, value]),
+        (&sql.get, &[key]),
+        (&sql.is_there, &[key]),
+        (&sql.info, &[key]),
+        (claim.0, &claim.1),
+        (hold.0, &hold.1),
+        (free.0, &free.1),
+    ])
+    .await
 }
 
 fn capabilities(lease: &LeaseConfig, durable: bool) -> Capabilities {

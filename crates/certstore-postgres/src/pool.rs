@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use certstore_core::{Error, ErrorKind, Result};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
-use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, SqlSafeStr as _};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(crate) use args::Arg;
@@ -178,6 +178,30 @@ impl Pool {
             let written = args::written(sql, args);
             sqlx::raw_sql(AssertSqlSafe(written)).fetch_all(connection).await
         }
+    }
+
+    /// Prepares statements on one connection, so that their first use is one round trip already. The parameters only tell
+    /// their types.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) async fn warm(&self, statements: &[(&Arc<str>, &[Arg<'_>])]) -> Result<()> {
+        if !self.0.prepare {
+            return Ok(());
+        }
+        let sent = AtomicBool::new(false);
+        let work = async {
+            let mut in_use = self.acquire().await?;
+            sent.store(true, Ordering::Relaxed);
+            for (sql, args) in statements {
+                let sql = AssertSqlSafe(Arc::clone(sql)).into_sql_str();
+                let prepared = in_use.connection.prepare_with(sql, &args::types(args)).await;
+                prepared.map_err(|failure| error::from_sqlx(&failure, Stage::Read))?;
+            }
+            self.put_back(in_use);
+            Ok(())
+        };
+        self.within(work, Stage::Read, &sent).await
     }
 
     /// Runs scripts on one connection, one after another; each is a text of statements without parameters. What `next`

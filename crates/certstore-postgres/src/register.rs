@@ -102,7 +102,7 @@ WITH mode AS MATERIALIZED (
     SELECT set_config('synchronous_commit', 'off', TRUE) AS setting
 ), freed AS (
     UPDATE {locks} AS l SET held = FALSE, write = $2, token = $6, span = $3,
-        expires = clock_timestamp() + $4 * interval '0', record = $5
+        expires = clock_timestamp() + 0 * $4 * interval '1 millisecond', record = $5
     FROM mode WHERE l.name = $1 AND l.write = $7
     RETURNING l.name
 )
@@ -139,6 +139,15 @@ impl PostgresRegister {
             sweep: fill(SWEEP),
         };
         Self { pool, sql: Arc::new(sql), channel: channel.into(), waker, clock }
+    }
+
+    /// The statements of an uncontended lock, with parameters of their types.
+    pub(crate) fn statements(&self) -> [(&Arc<str>, Vec<Arg<'static>>); 3] {
+        let (text, bytes, number) = (Arg::Text(""), Arg::Bytes(b""), Arg::Int(0));
+        let claim = vec![text, bytes, number, number, text];
+        let hold = [&claim[..], &[number, bytes]].concat();
+        let free = [&hold[..], &[text]].concat();
+        [(&self.sql.claim, claim), (&self.sql.hold, hold), (&self.sql.free, free)]
     }
 
     /// Removes records that have been free for 30 days. A role without the right to leaves that to others.

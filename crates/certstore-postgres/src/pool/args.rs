@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use sqlx::Arguments as _;
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgTypeInfo};
+use sqlx::{Arguments as _, Postgres, Type};
 
 /// One parameter, `$1` and on.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,19 @@ pub(super) fn bound(args: &[Arg<'_>]) -> Result<PgArguments, sqlx::Error> {
         .map_err(sqlx::Error::Encode)?;
     }
     Ok(bound)
+}
+
+/// The types of the parameters, as [`bound`] gives them.
+pub(super) fn types(args: &[Arg<'_>]) -> Vec<PgTypeInfo> {
+    let of = |arg: &Arg<'_>| match arg {
+        Arg::Text(_) => <str as Type<Postgres>>::type_info(),
+        Arg::Bytes(_) => <[u8] as Type<Postgres>>::type_info(),
+        Arg::Int(_) => <i64 as Type<Postgres>>::type_info(),
+        Arg::Bool(_) => <bool as Type<Postgres>>::type_info(),
+        Arg::Texts(_) => <[&str] as Type<Postgres>>::type_info(),
+        Arg::ByteStrings(_) => <[&[u8]] as Type<Postgres>>::type_info(),
+    };
+    args.iter().map(of).collect()
 }
 
 /// The statement with its parameters in place, as constants of hexadecimal digits: nothing in them can end a constant.

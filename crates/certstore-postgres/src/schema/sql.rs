@@ -3,9 +3,9 @@
 /// The migrations, in order; each can be applied again and removes nothing.
 pub(super) const MIGRATIONS: &[&str] = &[V1];
 
-/// Begins a migration: waits for others, makes the table of versions, and tells the version.
+/// Begins a migration: waits for others, makes the table of versions, and tells the version, the only row there is.
 pub(super) const BEGIN: &str = r"BEGIN;
-SELECT pg_advisory_xact_lock(hashtextextended('certstore migration', 0));
+DO $certstore$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('certstore migration', 0)); END $certstore$;
 CREATE TABLE IF NOT EXISTS {meta} (
     only_row boolean PRIMARY KEY DEFAULT TRUE CHECK (only_row),
     version bigint NOT NULL,

@@ -8,7 +8,7 @@ use certstore_core::{Error, Result, Storage};
 use certstore_postgres::{PostgresConfig, PostgresStorage};
 
 /// Configures `canary` as each credential, provokes failures, and gives every text.
-pub async fn texts(server: &PostgresServer, canary: &str) -> Vec<String> {
+pub(crate) async fn texts(server: &PostgresServer, canary: &str) -> Vec<String> {
     let port = server.port();
     let urls = [
         format!("postgres://nobody:{canary}@127.0.0.1:{port}/postgres"),

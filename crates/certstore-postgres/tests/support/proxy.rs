@@ -8,7 +8,7 @@ use std::thread;
 
 /// Forwards connections to a server until it is dropped.
 #[derive(Debug)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     port: u16,
     shared: Arc<Shared>,
 }
@@ -23,7 +23,7 @@ struct Shared {
 }
 
 impl Proxy {
-    pub fn start(server: u16) -> Self {
+    pub(crate) fn start(server: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("bound").port();
         let shared = Arc::new(Shared::default());
@@ -41,22 +41,22 @@ impl Proxy {
         Self { port, shared }
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// `Sync` and `Query` messages since the start, and those of opening connections.
-    pub fn round_trips(&self) -> u64 {
+    pub(crate) fn round_trips(&self) -> u64 {
         self.shared.round_trips.load(Ordering::SeqCst)
     }
 
     /// Forwards what clients send, and keeps back what the server answers; the connections are closed by `cut`.
-    pub fn mute(&self) {
+    pub(crate) fn mute(&self) {
         self.shared.mute.store(true, Ordering::SeqCst);
     }
 
     /// Closes every connection, and forwards again.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         let mut connections = self.shared.connections.lock().expect("whole");
         for connection in connections.drain(..) {
             drop(connection.shutdown(Shutdown::Both));
