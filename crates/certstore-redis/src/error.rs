@@ -174,8 +174,6 @@ fn of_tls(error: &RedisError) -> Option<(ErrorKind, &'static str)> {
             ErrorKind::InvalidConfig,
             "the server's certificate is not trusted; set ca_cert to the file of its authority",
         ))
-    } else if text.contains("corrupt message") {
-        Some((ErrorKind::InvalidConfig, "the server does not speak TLS here; write redis://"))
     } else {
         None
     }

@@ -66,7 +66,7 @@ impl RedisStorage {
     async fn over(connection: Connection, config: &RedisConfig) -> Result<Self> {
         let layout: Box<dyn Storage> = match config.layout {
             Layout::Certstore => Box::new(TreeStorage::open(connection.clone(), config).await?),
-            Layout::Caddy => Box::new(CaddyStorage::new(connection.clone(), config)?),
+            Layout::Caddy => Box::new(CaddyStorage::open(connection.clone(), config).await?),
         };
         Ok(Self { connection, layout })
     }

@@ -113,7 +113,7 @@ impl ServerSettings {
             None => Client::open(info),
             Some(certificates) => Client::build_with_tls(info, certificates.clone()),
         }
-        .map_err(|error| invalid_certificates(error))
+        .map_err(invalid_certificates)
     }
 }
 

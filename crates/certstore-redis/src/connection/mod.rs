@@ -67,10 +67,13 @@ struct Inner {
     keeper: Mutex<Option<Keeper>>,
 }
 
+/// A connection on its way, for all who wait for it.
+type Dialing = Shared<BoxFuture<'static, Result<(u64, Live), Failure>>>;
+
 #[derive(Default)]
 struct State {
     live: Option<(u64, Live)>,
-    dialing: Option<Shared<BoxFuture<'static, Result<(u64, Live), Failure>>>>,
+    dialing: Option<Dialing>,
     /// Counts the connections.
     generation: u64,
 }

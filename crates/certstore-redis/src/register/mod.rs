@@ -40,7 +40,7 @@ struct Inner {
 
 impl RedisRegister {
     pub(crate) fn new(
-        connection: Connection,
+        connection: &Connection,
         names: Names,
         config: &RedisConfig,
         lease: &LeaseConfig,

@@ -39,7 +39,7 @@ impl TreeStorage {
         let scripts = Arc::new(Scripts::new());
         let lease = config.lease_config()?;
         let id = identity(&connection, &names, &scripts).await?;
-        let register = RedisRegister::new(connection.clone(), names.clone(), config, &lease);
+        let register = RedisRegister::new(&connection, names.clone(), config, &lease);
         let locker = LeaseLocker::new(register, id, BACKEND, lease);
         // Between the nodes of a cluster a message can be lost unnoticed, which a watch must not.
         let watchable = config.wake == WakeUp::Push && config.mode != Mode::Cluster;

@@ -40,6 +40,7 @@ async fn too_many_clients() {
     let second = open(&config(&server)).await;
     let error = RedisStorage::open(&config(&server)).await.expect_err("there is no room");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.to_string().contains("maxclients"), "{error:?}");
     first.store(&key("a"), b"1").await.expect("who is in stays in");
     drop(second);
     until("there is room again", || async { RedisStorage::open(&config(&server)).await.is_ok() })

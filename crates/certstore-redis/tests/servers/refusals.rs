@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use certstore_conformance::servers::{RedisOptions, shared_redis, shared_redis_cluster};
-use certstore_core::{ErrorKind, Locker as _, Secret, Storage as _};
+use certstore_core::{Dir, ErrorKind, Locker as _, Secret, Storage as _};
 use certstore_redis::{Mode, RedisConfig, RedisStorage};
+use futures_util::StreamExt as _;
 
 use crate::{config, key, name, open, start};
 
@@ -52,6 +53,39 @@ async fn an_access_list() {
     let error = reader.lock(&name("job")).await.expect_err("it may not lock");
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error:?}");
     assert_eq!(writer.load(&key("a/b")).await.expect("loaded").as_ref(), b"1");
+}
+
+/// As the README says.
+#[tokio::test]
+async fn the_least_rights_suffice() {
+    let server = start(RedisOptions::default());
+    let rules = "ACL SETUSER app on >pw ~{test}:* &{test}:* -@all +@connection +@read +@write +@scripting +@pubsub +time +info";
+    server.cli(&rules.split(' ').collect::<Vec<_>>()).expect("the user is made");
+    let mut config = config(&server);
+    config.username = Some("app".into());
+    config.password = Some(Secret::new("pw"));
+    let storage = open(&config).await;
+    let mut changes = storage.watch(&Dir::ROOT).await.expect("watched");
+    storage.store(&key("a/b"), b"1").await.expect("stored");
+    assert!(crate::within("a change", crate::LIMIT, changes.next()).await.is_some());
+    let lock = storage.lock(&name("job")).await.expect("locked");
+    storage.store_fenced(&key("a/b"), b"2", &lock).await.expect("stored");
+    assert_eq!(storage.locks().await.expect("listed").len(), 1);
+    lock.unlock().await.expect("unlocked");
+    assert_eq!(storage.list(&Dir::ROOT, true).await.expect("listed").len(), 2);
+    assert!(storage.stat(&key("a")).await.is_ok_and(|info| !info.is_terminal));
+    storage.delete(&key("a")).await.expect("deleted");
+}
+
+#[tokio::test]
+async fn a_client_of_the_callers() {
+    let server = start(RedisOptions::default());
+    let client = redis::Client::open(format!("{}/2", server.url())).expect("a client");
+    let mut config = RedisConfig::default();
+    config.prefix = "test".to_owned();
+    let storage = RedisStorage::from_client(&client, &config).await.expect("opened");
+    storage.store(&key("a"), b"1").await.expect("stored");
+    assert_eq!(server.cli(&["-n", "2", "EXISTS", "{test}:value:a"]).expect("told"), "1");
 }
 
 #[tokio::test]
