@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use certstore_core::{Result, Secret};
+use certstore_core::options::{decode, query};
+use certstore_core::{Error, Result, Secret};
 
-use crate::error::invalid_config;
-use crate::options;
+use crate::error::{BACKEND, invalid_config};
+use crate::options::OPTIONS;
 
 /// The scheme of the URLs that [`S3Config::from_url`] reads.
 pub const SCHEME: &str = "s3";
@@ -113,8 +114,8 @@ impl S3Config {
         let Some(rest) = url.strip_prefix("s3://") else {
             return Err(invalid_config("an S3 storage is named by s3://bucket/prefix"));
         };
-        let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
-        if location.contains('#') || query.contains('#') {
+        let (location, options) = rest.split_once('?').unwrap_or((rest, ""));
+        if rest.contains('#') {
             return Err(invalid_config("write # in an s3: URL as %23"));
         }
         let (bucket, prefix) = location.split_once('/').unwrap_or((location, ""));
@@ -124,13 +125,15 @@ impl S3Config {
                  come from the environment",
             ));
         }
-        let mut config = Self::new(options::decode(bucket)?);
-        config.prefix = options::decode(prefix)?;
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            config.set(&options::decode(key)?, &options::decode(value)?)?;
-        }
-        Ok(config)
+        let parse = || {
+            let mut config = Self::new(decode(bucket)?);
+            config.prefix = decode(prefix)?;
+            for (key, value) in query(options)? {
+                config.set(&key, &value)?;
+            }
+            Ok(config)
+        };
+        parse().map_err(|error: Error| error.with_backend(BACKEND))
     }
 
     /// Sets one option by its name, as URLs and configuration files write it: the names of this struct's fields, with
@@ -139,7 +142,7 @@ impl S3Config {
     /// # Errors
     /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): no such option, naming the nearest one, or a wrong value, naming the right ones.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        options::set(self, key, value)
+        OPTIONS.set(self, key, value).map_err(|error| error.with_backend(BACKEND))
     }
 
     /// Object names begin with this: the prefix without slashes at its ends, and one slash; empty without a prefix.

@@ -28,8 +28,8 @@ pub(crate) struct Proof {
 }
 
 impl Proof {
-    pub(crate) fn new(bucket: Arc<Bucket>) -> Arc<Self> {
-        Arc::new(Self { bucket, report: OnceCell::new() })
+    pub(crate) fn new(bucket: Arc<Bucket>, known: Option<ProbeReport>) -> Arc<Self> {
+        Arc::new(Self { bucket, report: OnceCell::new_with(known) })
     }
 
     pub(crate) fn known(&self) -> Option<&ProbeReport> {

@@ -60,7 +60,23 @@ impl S3Storage {
     pub async fn open(config: &S3Config) -> Result<Self> {
         let open = async {
             config.check()?;
-            Self::of(Clients::connect(config).await?, config).await
+            Self::of(Clients::connect(config).await?, config, None).await
+        };
+        open.await.map_err(|error| opening(error, config))
+    }
+
+    /// As [`open`](Self::open), going by what a [`probe`](Self::probe) of the same bucket has found, in place of a new one: for
+    /// programs that open a bucket several times.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it writes nothing.
+    pub async fn open_probed(config: &S3Config, report: &ProbeReport) -> Result<Self> {
+        let open = async {
+            config.check()?;
+            Self::of(Clients::connect(config).await?, config, Some(report)).await
         };
         open.await.map_err(|error| opening(error, config))
     }
@@ -76,15 +92,15 @@ impl S3Storage {
     pub async fn from_client(client: &aws_sdk_s3::Client, config: &S3Config) -> Result<Self> {
         let open = async {
             config.check()?;
-            Self::of(Clients::from_client(client, config), config).await
+            Self::of(Clients::from_client(client, config), config, None).await
         };
         open.await.map_err(|error| opening(error, config))
     }
 
-    async fn of(clients: Clients, config: &S3Config) -> Result<Self> {
+    async fn of(clients: Clients, config: &S3Config, report: Option<&ProbeReport>) -> Result<Self> {
         let bucket = Arc::new(Bucket::new(clients, config));
         check_access(&bucket).await?;
-        let proof = Proof::new(bucket.clone());
+        let proof = Proof::new(bucket.clone(), report.cloned());
         if config.probe == Probing::Open && config.secretbox_key.is_none() {
             proof.report(&Names::new(&bucket.base)).await?;
         }

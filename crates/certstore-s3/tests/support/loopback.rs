@@ -5,7 +5,7 @@ use certstore_s3::Probing;
 
 use crate::support::{Site, SiteFactory};
 
-pub fn site(server: &LoopbackS3) -> Site {
+pub(crate) fn site(server: &LoopbackS3) -> Site {
     Site {
         endpoint: server.endpoint(),
         bucket: server.bucket().to_owned(),
@@ -15,7 +15,7 @@ pub fn site(server: &LoopbackS3) -> Site {
     }
 }
 
-pub fn factory(name: &'static str, stamped: bool) -> SiteFactory<Option<LoopbackS3>> {
+pub(crate) fn factory(name: &'static str, stamped: bool) -> SiteFactory<Option<LoopbackS3>> {
     let of_parent = |name: &str| std::env::var(format!("LOOPBACK_S3_{name}")).ok();
     let (server, site) = match of_parent("ENDPOINT") {
         Some(endpoint) => {
@@ -43,5 +43,6 @@ pub fn factory(name: &'static str, stamped: bool) -> SiteFactory<Option<Loopback
         worker_env: server.as_ref().map(LoopbackS3::worker_env).unwrap_or_default(),
         round_trips: Some(|server| server.as_ref().map_or(0, |server| server.requests().total())),
         server,
+        report: tokio::sync::OnceCell::new(),
     }
 }

@@ -1,0 +1,18 @@
+//! The backend against the loopback S3 server: requests counted, faults switched on, other people's objects.
+
+#[path = "../support/loopback.rs"]
+mod loopback;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod faults;
+mod foreign;
+mod lock_faults;
+mod outage;
+mod probing;
+mod rig;
+mod round_trips;
+mod secretbox;
+mod stamps;
+mod versioned;
+mod wrong;

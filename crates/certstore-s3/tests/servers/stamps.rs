@@ -1,0 +1,82 @@
+//! Stamped values beside plain ones.
+
+use certstore_core::{Condition, ErrorKind, Fence, Locker as _, Storage as _, VersionKind};
+
+use crate::rig::{Rig, key, name, refused};
+
+#[tokio::test]
+async fn a_stamp_is_in_the_object_and_not_in_the_value() {
+    let rig = Rig::start();
+    let (plain, stamped) = (rig.open().await, rig.stamped().await);
+    assert_eq!(plain.capabilities().version, VersionKind::Content);
+    assert_eq!(stamped.capabilities().version, VersionKind::Counter);
+    assert_eq!(
+        (plain.capabilities().fence, stamped.capabilities().fence),
+        (Fence::None, Fence::PerKey)
+    );
+    let at = key("a");
+    stamped.store(&at, b"value").await.unwrap();
+    let body = rig.body("p/a").await;
+    assert!(body.starts_with(b"valuecertstore-stamp1") && body.len() == 5 + 32, "{body:?}");
+    // Whoever does not stamp reads what is stamped, and the other way round.
+    for storage in [&plain, &stamped] {
+        assert_eq!(storage.load(&at).await.unwrap(), "value");
+        assert_eq!(storage.stat(&at).await.unwrap().size, Some(5));
+    }
+    plain.store(&at, b"plain value").await.unwrap();
+    assert_eq!(rig.body("p/a").await, b"plain value");
+    for storage in [&plain, &stamped] {
+        assert_eq!(storage.load(&at).await.unwrap(), "plain value");
+        assert_eq!(storage.stat(&at).await.unwrap().size, Some(11));
+    }
+}
+
+#[tokio::test]
+async fn equal_bytes_do_not_bring_an_old_version_back() {
+    let rig = Rig::start();
+    let (plain, stamped) = (rig.open().await, rig.stamped().await);
+    for (storage, returns) in [(&plain, true), (&stamped, false)] {
+        let at = key("a");
+        let first = storage.store(&at, b"A").await.unwrap();
+        storage.store(&at, b"B").await.unwrap();
+        let again = storage.store(&at, b"A").await.unwrap();
+        assert_eq!(first == again, returns);
+        let late = storage.store_if(&at, b"late", &Condition::Version(first)).await;
+        if returns {
+            late.unwrap();
+        } else {
+            refused(late, ErrorKind::Conflict);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_older_holder_is_refused_over_equal_bytes() {
+    let rig = Rig::start();
+    let (old, new) = (rig.stamped().await, rig.stamped().await);
+    let at = key("a");
+    let first = old.lock(&name("job")).await.unwrap();
+    old.store_fenced(&at, b"bytes", &first).await.unwrap();
+    // The first holder is paused; the lock is broken and another one writes the very same bytes.
+    new.break_lock(&name("job"), first.token()).await.unwrap();
+    let second = new.lock(&name("job")).await.unwrap();
+    new.store_fenced(&at, b"bytes", &second).await.unwrap();
+    if first.check().is_ok() {
+        refused(old.store_fenced(&at, b"bytes", &first).await, ErrorKind::Fenced);
+        refused(old.delete_fenced(&at, &first).await, ErrorKind::Fenced);
+    }
+    drop(first);
+    assert_eq!(new.load(&at).await.unwrap(), "bytes");
+    second.unlock().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_stamps_a_fenced_write_is_not_offered() {
+    let rig = Rig::start();
+    let storage = rig.open().await;
+    let lock = storage.lock(&name("job")).await.unwrap();
+    let error = refused(storage.store_fenced(&key("a"), b"x", &lock).await, ErrorKind::Unsupported);
+    assert!(error.to_string().contains("stamped = true"), "{error}");
+    assert!(!storage.exists(&key("a")).await.unwrap());
+    lock.unlock().await.unwrap();
+}
