@@ -43,9 +43,9 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "soak",
-        arguments: "",
-        about: "500 rounds of 8 processes that are killed and paused over one lock",
-        run: |_| crate::soak::soak(),
+        arguments: "[BACKEND]",
+        about: "minutes of 8 processes over a few locks, some killed, some stopped",
+        run: crate::soak::soak,
     },
     Command {
         name: "docs",

@@ -21,7 +21,7 @@ pub(super) async fn blow(fleet: &mut Fleet, options: &Options, unit: Duration) -
     // Two workers at least go on, so that somebody can take over.
     let most = fleet.members.len().saturating_sub(2).max(1);
     while started.elapsed() < options.duration || kills < AT_LEAST || stops < AT_LEAST {
-        tokio::time::sleep(unit.mul_f64(0.05 + 0.25 * dice.unit())).await;
+        tokio::time::sleep(unit.mul_f64(0.02 + 0.13 * dice.unit())).await;
         resume_due(fleet)?;
         let count = fleet.members.len();
         let going: Vec<usize> =

@@ -1,0 +1,8 @@
+//! Locks on files under fire, and what several clients see.
+
+mod support;
+
+use support::FsFactory;
+
+certstore_conformance::soak!(FsFactory);
+certstore_conformance::history!(FsFactory);
