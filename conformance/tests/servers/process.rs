@@ -43,17 +43,17 @@ struct Said {
 }
 
 fn child(ending: &str, environment: Vec<(String, String)>) -> (Child, Said) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut child = Command::new(std::env::current_exe().expect("a path"))
         .args(["--exact", "process::the_child", "--nocapture"])
         .env(CHILD, ending)
         .envs(environment)
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap();
+        .expect("a child");
     let mut said = Said::default();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     while let Some(line) = lines.next() {
-        let line = line.unwrap();
+        let line = line.expect("text");
         match line.split_once(' ') {
             Some(("folder", folder)) => said.folders.push(folder.to_owned()),
             Some(("pid", pid)) => said.pids.push(pid.to_owned()),

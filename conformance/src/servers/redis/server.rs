@@ -258,7 +258,7 @@ impl RedisServer {
 /// As [`RedisServer::start`].
 pub fn shared_redis() -> io::Result<&'static RedisServer> {
     static SHARED: Shared<RedisServer> = Shared::new();
-    shared(&SHARED, SHARED_ENV, RedisOptions::default())
+    shared(&SHARED, SHARED_ENV, &RedisOptions::default())
 }
 
 /// As [`shared_redis`], a Valkey server.
@@ -267,13 +267,13 @@ pub fn shared_redis() -> io::Result<&'static RedisServer> {
 /// As [`RedisServer::start`].
 pub fn shared_valkey() -> io::Result<&'static RedisServer> {
     static SHARED: Shared<RedisServer> = Shared::new();
-    shared(&SHARED, SHARED_VALKEY_ENV, RedisOptions { valkey: true, ..RedisOptions::default() })
+    shared(&SHARED, SHARED_VALKEY_ENV, &RedisOptions { valkey: true, ..RedisOptions::default() })
 }
 
 fn shared(
     slot: &'static Shared<RedisServer>,
     name: &str,
-    options: RedisOptions,
+    options: &RedisOptions,
 ) -> io::Result<&'static RedisServer> {
     let attach = |text: &str| {
         let port =
