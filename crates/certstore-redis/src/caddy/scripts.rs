@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use crate::connection::Connection;
 use crate::script::Script;
+
+/// The one that a first `stat` should not have to send in full.
+const STAT: &str = include_str!("scripts/stat.lua");
 
 /// All of them, with their digests.
 pub(super) struct Scripts {
@@ -22,11 +26,19 @@ impl Scripts {
             store: Script::writing(include_str!("scripts/store.lua")),
             delete: Script::writing(include_str!("scripts/delete.lua")),
             list: Script::reading(include_str!("scripts/list.lua")),
-            stat: Script::reading(include_str!("scripts/stat.lua")),
+            stat: Script::reading(STAT),
             claim: Script::writing(include_str!("scripts/claim.lua")),
             swap: Script::writing(include_str!("scripts/swap.lua")),
             read: Script::reading(include_str!("scripts/read.lua")),
             scan: Script::reading(include_str!("scripts/scan.lua")),
+        }
+    }
+
+    /// Lets the server know the script of `stat`; the others travel with their first call.
+    pub(super) async fn load(connection: &Connection) {
+        let loaded = connection.call(redis::cmd("SCRIPT").arg("LOAD").arg(STAT)).await;
+        if let Err(error) = loaded {
+            tracing::debug!(%error, "the script of stat was not loaded; its first call sends it");
         }
     }
 }

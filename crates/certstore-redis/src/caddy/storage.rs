@@ -43,7 +43,7 @@ impl CaddyStorage {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`]: the prefix or the encryption key cannot be used. [`ErrorKind::Unsupported`]: a
     /// cluster whose slots the prefix does not choose.
-    pub(crate) fn new(connection: Connection, config: &RedisConfig) -> Result<Self> {
+    pub(crate) async fn open(connection: Connection, config: &RedisConfig) -> Result<Self> {
         let open = |error: Error| error.with_operation("open").with_backend(BACKEND);
         let names = Names::new(&config.prefix).map_err(open)?;
         if config.mode == Mode::Cluster && !names.is_one_slot() {
@@ -63,6 +63,7 @@ impl CaddyStorage {
         let times = times.lease_config()?;
         let lease = times.lease();
         let id = LockerId::new(format!("redis-caddy/{}", names.prefix()));
+        Scripts::load(&connection).await;
         let data = Arc::new(Data { connection, names, codec, scripts: Scripts::new() });
         let register = CaddyRegister::new(data.clone(), config, &times);
         Ok(Self { data, locker: LeaseLocker::new(register, id, BACKEND, times), lease })
