@@ -7,18 +7,12 @@ use certstore_core::{Dir, Key, Result};
 
 use crate::bucket::{Got, When};
 use crate::error::BACKEND;
-use crate::storage::S3Storage;
+use crate::storage::{Inner, S3Storage};
 
 #[async_trait]
 impl JournalStore for S3Storage {
     async fn read_journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
-        // Where a journal's name does not fit, none was ever written.
-        let Ok(object) = self.inner().names.journal(dir) else { return Ok(None) };
-        let got = self.inner().bucket.get(&object, None).await;
-        match got.map_err(|error| named(error, "load", dir))? {
-            Got::Object(object) => Ok(Some(object.body)),
-            Got::Missing | Got::Unchanged => Ok(None),
-        }
+        self.inner().journal(dir).await.map_err(|error| named(error, "load", dir))
     }
 
     async fn write_journal(&self, dir: &Dir, journal: &[u8]) -> Result<()> {
@@ -45,12 +39,23 @@ fn named(
     error.with_operation(operation).with_subject(dir.as_str()).with_backend(BACKEND)
 }
 
+impl Inner {
+    async fn journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
+        // Where a journal's name does not fit, none was ever written.
+        let Ok(object) = self.names.journal(dir) else { return Ok(None) };
+        match self.bucket.get(&object, None).await? {
+            Got::Object(object) => Ok(Some(object.body)),
+            Got::Missing | Got::Unchanged => Ok(None),
+        }
+    }
+}
+
 impl S3Storage {
     /// Finishes the bundle that a dead writer has left in the key's directory, whose journal could bring a deleted value
     /// back.
     pub(crate) async fn settled(&self, key: &Key) -> Result<()> {
         let dir = key.parent();
-        if self.read_journal(&dir).await?.is_some() {
+        if self.inner().journal(&dir).await?.is_some() {
             journal::settle(self, &dir).await?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The driver's client: where the server is, who asks, and how long that may take.
 
+use std::fmt;
 use std::time::Duration;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
@@ -7,6 +8,7 @@ use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -72,6 +74,24 @@ impl Clients {
     }
 }
 
+/// Credentials of the configuration. The driver logs its providers, and its own shows the access key's id.
+struct Given(Credentials);
+
+impl ProvideCredentials for Given {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Ok(self.0.clone()))
+    }
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Given(..)")
+    }
+}
+
 async fn shared_config(config: &S3Config, http: SharedHttpClient) -> Result<SdkConfig> {
     let mut profile = ProfileFileRegionProvider::builder();
     if let Some(name) = &config.profile {
@@ -95,7 +115,7 @@ async fn shared_config(config: &S3Config, http: SharedHttpClient) -> Result<SdkC
     if let (Some(id), Some(key)) = (&config.access_key_id, &config.secret_access_key) {
         let token = config.session_token.as_ref().map(Secret::expose).map(str::to_owned);
         let given = Credentials::new(id.expose(), key.expose(), token, None, "certstore");
-        loader = loader.credentials_provider(given);
+        loader = loader.credentials_provider(Given(given));
     }
     Ok(loader.load().await)
 }

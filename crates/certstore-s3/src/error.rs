@@ -46,7 +46,10 @@ impl Answer {
         Some(Self {
             status: Some(raw.status().as_u16()),
             code: service.err().code().map(str::to_owned).or_else(|| element(body, "Code")),
-            region: region.or_else(|| element(body, "Region")).filter(|region| is_plain(region)),
+            region: region
+                .or_else(|| element(body, "Region"))
+                .or_else(|| expected_region(service.err().message()?))
+                .filter(|region| is_plain(region)),
             request_id: raw.headers().get("x-amz-request-id").map(str::to_owned),
         })
     }
@@ -226,6 +229,12 @@ fn element(body: &[u8], name: &str) -> Option<String> {
     let body = std::str::from_utf8(body).ok()?;
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     rest.split_once("</").map(|(text, _)| text.to_owned())
+}
+
+/// The region in a message like "the region 'a' is wrong; expecting 'b'", for servers that tell it nowhere else.
+fn expected_region(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("expecting '")?;
+    rest.split_once('\'').map(|(region, _)| region.to_owned())
 }
 
 /// What a region's name, which goes into a message, may look like.

@@ -63,6 +63,8 @@ fn the_right_region_is_named() {
     let body =
         b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>";
     assert_eq!(element(body, "Region").as_deref(), Some("eu-west-1"));
+    let message = "the region 'us-east-1' is wrong; expecting 'eu-west-1'";
+    assert_eq!(expected_region(message).as_deref(), Some("eu-west-1"));
     assert!(!is_plain("eu-west-1\n"));
 }
 

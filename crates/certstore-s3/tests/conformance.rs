@@ -1,7 +1,7 @@
 //! The contract, on the loopback S3 server.
 
-#[path = "support/loopback.rs"]
-mod loopback;
+#[path = "support/own.rs"]
+mod own;
 mod support;
 
-certstore_conformance::conformance!(loopback::factory("s3", false));
+certstore_conformance::conformance!(own::factory("s3", false));

@@ -1,7 +1,7 @@
 //! The contract with `stamped = true`, on the loopback S3 server: true versions and fenced writes.
 
-#[path = "support/loopback.rs"]
-mod loopback;
+#[path = "support/own.rs"]
+mod own;
 mod support;
 
-certstore_conformance::conformance!(loopback::factory("s3, stamped", true));
+certstore_conformance::conformance!(own::factory("s3, stamped", true));

@@ -2,8 +2,8 @@
 
 #[path = "../support/loopback.rs"]
 mod loopback;
-#[path = "../support/mod.rs"]
-mod support;
+#[path = "../support/site.rs"]
+mod site;
 
 mod faults;
 mod foreign;

@@ -7,7 +7,7 @@ use certstore_core::{Error, ErrorKind, Key, LockName};
 use certstore_s3::{S3Config, S3Storage};
 
 use crate::loopback;
-use crate::support::Site;
+use crate::site::Site;
 
 pub(crate) struct Rig {
     pub(crate) server: LoopbackS3,

@@ -4,7 +4,7 @@ use certstore_core::{ErrorKind, Secret, Storage as _};
 use certstore_s3::{S3Config, S3Storage};
 
 use crate::rig::{Rig, key, open, refused, soon};
-use crate::support::all_of;
+use crate::site::all_of;
 
 async fn fails(rig: &Rig, kind: ErrorKind, words: &str, change: impl FnOnce(&mut S3Config)) {
     let mut config = rig.config();

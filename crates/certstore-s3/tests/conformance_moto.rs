@@ -1,0 +1,31 @@
+//! The contract on moto, an S3 server of other people's making.
+
+mod support;
+
+use certstore_conformance::servers::{Moto, shared_moto};
+use certstore_s3::Probing;
+use support::factory::SiteFactory;
+use support::site::Site;
+
+fn factory() -> SiteFactory<&'static Moto> {
+    let server = shared_moto().expect("moto starts");
+    let account = server.account();
+    SiteFactory {
+        name: "s3, moto",
+        site: Site {
+            endpoint: account.endpoint().to_owned(),
+            bucket: account.bucket().to_owned(),
+            region: account.region().to_owned(),
+            access_key: account.access_key().to_owned(),
+            secret_key: account.secret_key().to_owned(),
+        },
+        stamped: true,
+        probing: Probing::Open,
+        worker_env: server.worker_env(),
+        round_trips: None,
+        server,
+        report: tokio::sync::OnceCell::new(),
+    }
+}
+
+certstore_conformance::conformance!(factory());

@@ -1,0 +1,31 @@
+//! The contract on radosgw, the S3 gateway of Ceph: a real store, whose conditions have ways of their own.
+
+mod support;
+
+use certstore_conformance::servers::{Radosgw, shared_radosgw};
+use certstore_s3::Probing;
+use support::factory::SiteFactory;
+use support::site::Site;
+
+fn factory() -> SiteFactory<&'static Radosgw> {
+    let server = shared_radosgw().expect("the gateway starts");
+    let account = server.account();
+    SiteFactory {
+        name: "s3, radosgw",
+        site: Site {
+            endpoint: account.endpoint().to_owned(),
+            bucket: account.bucket().to_owned(),
+            region: account.region().to_owned(),
+            access_key: account.access_key().to_owned(),
+            secret_key: account.secret_key().to_owned(),
+        },
+        stamped: false,
+        probing: Probing::Open,
+        worker_env: server.worker_env(),
+        round_trips: None,
+        server,
+        report: tokio::sync::OnceCell::new(),
+    }
+}
+
+certstore_conformance::conformance!(factory());

@@ -1,0 +1,125 @@
+//! The suite's factory, for any server.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use certstore_conformance::Factory;
+use certstore_conformance::loopback_s3::LoopbackS3;
+use certstore_core::{Key, Result, Secret, Storage};
+use certstore_s3::{ProbeReport, Probing, S3Config, S3Storage};
+use tokio::sync::OnceCell;
+
+use super::loopback;
+use super::site::{Site, all_of};
+
+/// Runs the suite against a site. `server` lives as long as the factory.
+pub(crate) struct SiteFactory<S> {
+    pub(crate) name: &'static str,
+    pub(crate) site: Site,
+    pub(crate) stamped: bool,
+    pub(crate) probing: Probing,
+    pub(crate) worker_env: Vec<(String, String)>,
+    pub(crate) round_trips: Option<fn(&S) -> u64>,
+    pub(crate) server: S,
+    pub(crate) report: OnceCell<ProbeReport>,
+}
+
+impl<S> SiteFactory<S> {
+    fn config(&self, namespace: &str) -> S3Config {
+        let mut config = self.site.config(namespace);
+        config.stamped = self.stamped;
+        config.probe = self.probing;
+        config
+    }
+}
+
+#[async_trait]
+impl<S: Send + Sync + 'static> Factory for SiteFactory<S> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    async fn open(&self, namespace: &str) -> Result<Arc<dyn Storage>> {
+        let config = self.config(namespace);
+        // One probe a process: every client but the first goes by it, so that the cases time the calls themselves.
+        let probe = async || S3Storage::open(&config).await?.probe().await;
+        let report = self.report.get_or_try_init(probe).await?;
+        Ok(Arc::new(S3Storage::open_probed(&config, report).await?))
+    }
+
+    async fn remove(&self, namespace: &str) -> Result<()> {
+        clear(&self.site, &format!("{namespace}/")).await;
+        Ok(())
+    }
+
+    /// A client of a server that was stopped.
+    async fn open_faulty(&self, namespace: &str) -> Result<Option<Arc<dyn Storage>>> {
+        let server = LoopbackS3::start().expect("a port is free");
+        let storage = S3Storage::open(&loopback::site(&server).config(namespace)).await?;
+        drop(server);
+        Ok(Some(Arc::new(storage)))
+    }
+
+    fn canaries(&self) -> Vec<String> {
+        vec![self.site.access_key.clone(), self.site.secret_key.clone()]
+    }
+
+    async fn canary_texts(&self, canary: &str) -> Vec<String> {
+        canary_texts(&self.site, canary).await
+    }
+
+    fn round_trips(&self) -> Option<u64> {
+        self.round_trips.map(|count| count(&self.server))
+    }
+
+    fn worker_env(&self) -> Vec<(String, String)> {
+        self.worker_env.clone()
+    }
+}
+
+type Plant = fn(&mut S3Config, &str);
+
+/// Every credential as a canary in turn, and what a user may see of it.
+async fn canary_texts(site: &Site, canary: &str) -> Vec<String> {
+    let plants: [Plant; 4] = [
+        |config, canary| config.access_key_id = Some(Secret::new(canary)),
+        |config, canary| config.secret_access_key = Some(Secret::new(canary)),
+        |config, canary| config.session_token = Some(Secret::new(canary)),
+        |config, canary| config.secretbox_key = Some(Secret::new(canary)),
+    ];
+    let mut texts = Vec::new();
+    for plant in plants {
+        for endpoint in [site.endpoint.as_str(), "http://127.0.0.1:1"] {
+            let mut config = site.config("canary");
+            config.endpoint = Some(endpoint.to_owned());
+            plant(&mut config, canary);
+            texts.push(format!("{config:?}"));
+            match S3Storage::open(&config).await {
+                Ok(storage) => {
+                    texts.push(format!("{storage:?}"));
+                    let key = Key::new("canary/missing").expect("a key");
+                    texts.extend(storage.load(&key).await.err().map(|error| all_of(&error)));
+                }
+                Err(error) => texts.push(all_of(&error)),
+            }
+        }
+    }
+    let urls = [
+        format!("s3://{canary}:{canary}@bucket/"),
+        format!("s3://bucket?secret_access_key={canary}"),
+        format!("s3://bucket?secretbox_key={canary}"),
+    ];
+    for url in urls {
+        let checked = S3Config::from_url(&url).and_then(|config| config.check());
+        texts.extend(checked.err().map(|error| all_of(&error)));
+    }
+    texts
+}
+
+async fn clear(site: &Site, prefix: &str) {
+    let raw = site.raw();
+    for name in site.objects(prefix).await {
+        let deleted = raw.delete_object().bucket(&site.bucket).key(name).send().await;
+        deleted.expect("the server deletes");
+    }
+}
