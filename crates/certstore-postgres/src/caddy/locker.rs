@@ -64,7 +64,7 @@ impl Locker for CaddyLocker {
         let named = |error: Error| error.with_operation("list the locks").with_backend(BACKEND);
         let held = self.register.held().await.map_err(named)?;
         let mut locks =
-            held.into_iter().map(|(name, row)| info(name, row)).collect::<Result<Vec<_>>>()?;
+            held.into_iter().map(|(name, row)| info(&name, row)).collect::<Result<Vec<_>>>()?;
         locks.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Ok(locks)
     }
@@ -96,12 +96,12 @@ fn check_name(name: &LockName, operation: &'static str) -> Result<()> {
         .with_backend(BACKEND))
 }
 
-fn info(name: String, row: LockRow) -> Result<LockInfo> {
-    let mut info = LockInfo::new(name.clone());
+fn info(name: &str, row: LockRow) -> Result<LockInfo> {
+    let mut info = LockInfo::new(name);
     match row.holding() {
         Holding::Peer(owner) => info.holder = Some(format!("Caddy {owner}")),
         _ => {
-            let record = row.stored(&name)?.record;
+            let record = row.stored(name)?.record;
             info.token = Some(FencingToken(record.token));
             info.holder = Some(record.holder.name);
             info.since = Some(record.holder.created);
