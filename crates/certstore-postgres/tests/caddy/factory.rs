@@ -27,7 +27,7 @@ pub(crate) fn config(namespace: &str) -> Result<PostgresConfig> {
     let mut config = PostgresConfig::from_url(&server()?.url(namespace))?;
     config.layout = Layout::Caddy;
     // Several cases outlive a lease.
-    config.lease = Duration::from_secs(2);
+    config.lease = Duration::from_secs(3);
     Ok(config)
 }
 
