@@ -1,0 +1,202 @@
+//! Locks between clients: waking, lost connections, restarts, breaking off.
+
+use std::time::{Duration, Instant};
+
+use certstore_conformance::servers::{PostgresOptions, PostgresServer};
+use certstore_core::{ErrorKind, Locker as _, Storage as _};
+use certstore_postgres::{PostgresConfig, PostgresStorage};
+use tokio::time::timeout;
+
+use crate::support::proxy::Proxy;
+use crate::{Database, config, key, name};
+
+/// Nobody looks again by itself within the test.
+fn lazy(mut config: PostgresConfig) -> PostgresConfig {
+    config.lease = Duration::from_secs(60);
+    config.poll_min = Some(Duration::from_secs(30));
+    config.poll_max = Some(Duration::from_secs(30));
+    config
+}
+
+/// Waits until somebody listens in the database.
+async fn listening(database: &Database) {
+    let sql = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = '{}'",
+        database.name
+    );
+    while database.sql(&sql).trim() == "0" {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_wakes_who_waits_in_another_process() {
+    let database = Database::new();
+    let open = async || PostgresStorage::open(&lazy(database.config())).await.expect("opens");
+    let (first, second) = (open().await, open().await);
+    let mut times = Vec::new();
+    for round in 0..30 {
+        let lock = name(&format!("wake {round} \u{1f512} 'x'"));
+        let held = first.lock(&lock).await.expect("free");
+        let waiting = second.lock(&lock);
+        let mut waiting = std::pin::pin!(waiting);
+        // It has asked, and waits.
+        assert!(timeout(Duration::from_millis(60), waiting.as_mut()).await.is_err());
+        listening(&database).await;
+        // Being told that listening has begun, it has looked again.
+        assert!(timeout(Duration::from_millis(30), waiting.as_mut()).await.is_err());
+        let began = Instant::now();
+        held.unlock().await.expect("held");
+        let next = timeout(Duration::from_secs(10), waiting).await.expect("woken").expect("free");
+        times.push(began.elapsed());
+        next.unlock().await.expect("held");
+    }
+    times.sort_unstable();
+    eprintln!("hand-over: p50 {:?}, most {:?}", times[15], times[29]);
+    assert!(times[15] < Duration::from_secs(1), "{times:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_waiter_is_woken_although_its_listener_was_cut() {
+    let database = Database::new();
+    let open = async || PostgresStorage::open(&lazy(database.config())).await.expect("opens");
+    let (first, second) = (open().await, open().await);
+    let lock = name("cut");
+    let held = first.lock(&lock).await.expect("free");
+    let mut waiting = std::pin::pin!(second.lock(&lock));
+    assert!(timeout(Duration::from_millis(50), waiting.as_mut()).await.is_err());
+    listening(&database).await;
+    for _ in 0..2 {
+        let cut = database.sql(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = '{}'",
+            database.name
+        ));
+        assert_eq!(cut, "t");
+        assert!(timeout(Duration::from_millis(50), waiting.as_mut()).await.is_err());
+    }
+    // Told while nobody listens: the new listener looks at once.
+    held.unlock().await.expect("held");
+    let next = timeout(Duration::from_secs(20), waiting).await.expect("woken").expect("free");
+    next.unlock().await.expect("held");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_outlives_the_sessions_it_was_taken_on() {
+    let database = Database::new();
+    let mut config = database.config();
+    config.lease = Duration::from_millis(1500);
+    let storage = PostgresStorage::open(&config).await.expect("opens");
+    let lock = storage.lock(&name("sessions")).await.expect("free");
+    for _ in 0..4 {
+        database.sql(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = '{}'",
+            database.name
+        ));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        lock.check().expect("renewed on a new session");
+    }
+    lock.unlock().await.expect("held");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_outlives_a_restart_of_the_server() {
+    let server =
+        PostgresServer::start(PostgresOptions { fsync: true, ..PostgresOptions::default() })
+            .expect("a server");
+    let mut config = config(&server.url("postgres"));
+    config.lease = Duration::from_secs(12);
+    let (storage, other) = (
+        PostgresStorage::open(&config).await.expect("opens"),
+        PostgresStorage::open(&config).await.expect("opens"),
+    );
+    let lock = storage.lock(&name("restart")).await.expect("free");
+    storage.store_fenced(&key("a"), b"before", &lock).await.expect("stored");
+    server.stop_immediate().expect("stops");
+    let down = other.load(&key("a")).await.expect_err("it is down");
+    assert_eq!(down.kind(), ErrorKind::Unavailable, "{down:?}");
+    server.restart().expect("starts");
+    assert!(
+        other.try_lock(&name("restart")).await.expect("answers").is_none(),
+        "the lock was lost"
+    );
+    assert_eq!(&other.load(&key("a")).await.expect("there")[..], b"before");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    lock.check().expect("renewed since");
+    storage.store_fenced(&key("a"), b"after", &lock).await.expect("stored");
+    lock.unlock().await.expect("held");
+    let next = other.lock(&name("restart")).await.expect("free");
+    let error =
+        storage.store_fenced(&key("a"), b"late", &overtaken(&next)).await.expect_err("late");
+    assert_eq!(error.kind(), ErrorKind::Fenced, "{error:?}");
+    next.unlock().await.expect("held");
+}
+
+/// The guard of a holder of the same lock before.
+fn overtaken(lock: &certstore_core::Lock) -> certstore_core::Lock {
+    use certstore_core::{FencingToken, Lock, Release, Result, SystemClock, Validity};
+    struct Nothing;
+    #[async_trait::async_trait]
+    impl Release for Nothing {
+        async fn release(self: Box<Self>) -> Result<()> {
+            Ok(())
+        }
+    }
+    Lock::new(
+        lock.name().clone(),
+        FencingToken(lock.token().0 - 1),
+        lock.locker_id().clone(),
+        Validity::unlimited(std::sync::Arc::new(SystemClock)),
+        Box::new(Nothing),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_reply_of_a_claim_is_recognised() {
+    let database = Database::new();
+    let proxy = Proxy::start(database.server.port());
+    let mut config = database.config_at(proxy.port());
+    config.lease = Duration::from_secs(6);
+    let storage = PostgresStorage::open(&config).await.expect("opens");
+    proxy.mute();
+    let lock = name("lost reply");
+    let mut locking = std::pin::pin!(storage.lock(&lock));
+    assert!(timeout(Duration::from_millis(300), locking.as_mut()).await.is_err());
+    let held = "SELECT held FROM certstore_locks WHERE name = 'lost reply'";
+    assert_eq!(database.sql(held), "t", "the claim took effect");
+    proxy.cut();
+    let guard = timeout(Duration::from_secs(5), locking).await.expect("in time").expect("ours");
+    guard.unlock().await.expect("held");
+    assert_eq!(database.sql(held), "f");
+}
+
+/// The setting that a commit was made with shows in what is on disk: asynchronous ones are not there yet.
+#[tokio::test]
+async fn only_the_release_commits_without_waiting_for_the_disk() {
+    // The walwriter would write them a moment later: it sleeps for long here.
+    let settings = [
+        ("wal_writer_delay", "10s"),
+        ("wal_writer_flush_after", "1GB"),
+        ("synchronous_commit", "off"),
+        ("wal_level", "minimal"),
+        ("max_wal_senders", "0"),
+        ("autovacuum", "off"),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let options = PostgresOptions { settings, fsync: true, ..PostgresOptions::default() };
+    let server = PostgresServer::start(options).expect("a server");
+    let storage = PostgresStorage::open(&config(&server.url("postgres"))).await.expect("opens");
+    assert_eq!(storage.capabilities().durability, certstore_core::Durability::Acknowledged);
+    let behind = || -> i64 {
+        let text = server.sql(
+            "postgres",
+            "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn())::bigint",
+        );
+        text.expect("answers").trim().parse().expect("a number")
+    };
+    for round in 0..5 {
+        let lock = storage.lock(&name("durable")).await.expect("free");
+        assert_eq!(behind(), 0, "round {round}: the claim was not on disk");
+        lock.unlock().await.expect("held");
+        assert!(behind() > 0, "round {round}: the release waited for the disk");
+    }
+}
