@@ -9,6 +9,7 @@ mod port;
 mod postgres;
 mod process;
 mod redis;
+mod s3;
 mod shared;
 mod tls;
 mod tools;
@@ -27,6 +28,7 @@ pub use redis::{
     RedisCluster, RedisClusterOptions, RedisOptions, RedisSentinel, RedisSentinelOptions,
     RedisServer, shared_redis, shared_redis_cluster, shared_valkey,
 };
+pub use s3::{Moto, Radosgw, S3Account, shared_moto, shared_radosgw};
 pub use tools::tools_dir;
 pub use user::User;
 

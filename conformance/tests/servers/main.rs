@@ -6,3 +6,4 @@ mod postgres;
 mod process;
 mod redis;
 mod redis_fleet;
+mod s3;
