@@ -1,17 +1,13 @@
-//! Locks between certstore processes, some of which are killed and some stopped.
+//! Locks between certstore processes, some of which are killed and some stopped. At random: see `soak.rs`.
 
 mod lock_support;
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use certstore_core::{ErrorKind, Locker, OsRandom, Random};
-use lock_support::{Log, Worker, name, open, work};
-use rustix::process::{Pid, Signal, kill_process};
+use certstore_core::{ErrorKind, Locker};
+use lock_support::{Worker, name, open, work};
+use rustix::process::Signal;
 use tokio::time::{sleep, timeout};
-
-const PROCESSES: usize = 8;
 
 #[test]
 #[ignore = "the other tests run it as a process of its own"]
@@ -141,113 +137,4 @@ async fn a_lock_is_handed_over_by_an_event_and_not_by_the_timer() {
     println!("hand-over: p50 {median:?}, max {:?}", times.last());
     // The waiter's next look by the timer is more than 200 ms away. How fast events are, the benchmark tells.
     assert!(median < Duration::from_millis(100), "{times:?}");
-}
-
-/// One of the eight: takes the lock as often as it is told to, each time for a moment.
-#[test]
-#[ignore = "the storm runs it as a process of its own"]
-fn storm_process() {
-    let Ok(rounds) = std::env::var("CERTSTORE_STORM_ROUNDS") else { return };
-    let root = std::env::var_os("CERTSTORE_STORM_ROOT").unwrap();
-    let root = Path::new(&root);
-    let mut log = Log::open(&root.join("storm.log"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let storage = open(root);
-        for _ in 0..rounds.parse::<usize>().unwrap() {
-            let lock = storage.lock(&name()).await.unwrap();
-            let token = lock.token().0;
-            log.write("enter", std::process::id(), token);
-            sleep(Duration::from_secs_f64(OsRandom.next_unit() * 0.006)).await;
-            lock.check().unwrap();
-            log.write("exit", std::process::id(), token);
-            lock.unlock().await.unwrap();
-        }
-    });
-}
-
-/// One of the eight, started again whenever it was killed, until all its rounds are done.
-struct Member {
-    child: Child,
-    pids: Vec<u32>,
-    rounds: usize,
-}
-
-impl Member {
-    fn start(root: &Path, rounds: usize) -> Self {
-        let child = Self::spawn(root, rounds);
-        Self { pids: vec![child.id()], child, rounds }
-    }
-
-    fn spawn(root: &Path, rounds: usize) -> Child {
-        Command::new(std::env::current_exe().expect("the path of this test"))
-            .args(["--ignored", "--exact", "storm_process"])
-            .env("CERTSTORE_STORM_ROUNDS", rounds.to_string())
-            .env("CERTSTORE_STORM_ROOT", root)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("a process")
-    }
-
-    fn signal(&self, signal: Signal) {
-        // It may have ended on its own: then it waits to be asked for its status, and the signal does nothing.
-        kill_process(Pid::from_child(&self.child), signal).expect("a child of ours");
-    }
-
-    /// Kills it and starts it again.
-    fn kill(&mut self, root: &Path, log: &mut Log) {
-        log.write("kill", self.child.id(), 0);
-        self.child.kill().expect("a child of ours");
-        self.child.wait().expect("a child of ours");
-        let left = self.rounds.saturating_sub(log.finished_by(&self.pids));
-        self.child = Self::spawn(root, left);
-        self.pids.push(self.child.id());
-    }
-
-    /// Whether it has done all its rounds.
-    fn is_done(&mut self) -> bool {
-        self.child.try_wait().expect("a child of ours").is_some_and(|status| {
-            assert!(status.success(), "a process failed: {status}");
-            true
-        })
-    }
-}
-
-/// Sixty rounds; five hundred when `CERTSTORE_SOAK` is set.
-#[test]
-fn eight_processes_some_killed_some_stopped_never_hold_together() {
-    let rounds = if std::env::var_os("CERTSTORE_SOAK").is_some() { 500 } else { 60 };
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    let mut log = Log::open(&root.join("storm.log"));
-    let each = rounds / PROCESSES + 1;
-    let mut members: Vec<Member> = (0..PROCESSES).map(|_| Member::start(root, each)).collect();
-    let pick = |n: usize| (OsRandom.next_u128() % n as u128) as usize;
-    let (mut kills, mut stops) = (0, 0);
-    let started = Instant::now();
-    loop {
-        let running: Vec<usize> = (0..PROCESSES).filter(|&i| !members[i].is_done()).collect();
-        if running.is_empty() {
-            break;
-        }
-        assert!(started.elapsed() < Duration::from_secs(240), "not all finish");
-        std::thread::sleep(Duration::from_millis(2 + pick(8) as u64));
-        // Mostly the holder, else anyone: waiting, acquiring or releasing.
-        let inside = log.inside().filter(|_| pick(4) > 0);
-        let holder = running.iter().find(|&&i| Some(members[i].child.id()) == inside);
-        let victim = *holder.unwrap_or(&running[pick(running.len())]);
-        if pick(3) == 0 {
-            members[victim].kill(root, &mut log);
-            kills += 1;
-        } else {
-            members[victim].signal(Signal::STOP);
-            std::thread::sleep(Duration::from_millis(1 + pick(20) as u64));
-            members[victim].signal(Signal::CONT);
-            stops += 1;
-        }
-    }
-    let summary = log.check();
-    println!("{summary:?}, {kills} killed, {stops} stopped, {:?}", started.elapsed());
-    assert!(summary.finished >= rounds && summary.inside.is_none(), "{summary:?}");
-    assert!(kills > 0 && stops > 0, "the storm did blow");
 }

@@ -1,6 +1,5 @@
-//! A side channel: every holder appends when it enters and leaves, and whoever kills says so first.
+//! A side channel: every holder appends when it enters and leaves.
 
-use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,8 +15,6 @@ pub(crate) struct Log {
 pub(crate) struct Summary {
     /// Rounds that were begun and ended.
     pub(crate) finished: usize,
-    /// Holders that were killed in the middle of a round.
-    pub(crate) killed: usize,
     /// Who is inside at the end.
     pub(crate) inside: Option<u32>,
 }
@@ -32,32 +29,17 @@ impl Log {
         self.file.write_all(format!("{what} {pid} {token}\n").as_bytes()).expect("the log");
     }
 
-    /// How often `pid`s have ended a round.
-    pub(crate) fn finished_by(&self, pids: &[u32]) -> usize {
-        self.lines().iter().filter(|(what, pid, _)| what == "exit" && pids.contains(pid)).count()
-    }
-
-    /// Who is inside now.
-    pub(crate) fn inside(&self) -> Option<u32> {
-        let lines = self.lines();
-        let last = lines.iter().rfind(|(what, ..)| what != "kill")?;
-        (last.0 == "enter").then_some(last.1)
-    }
-
     /// Goes through the log.
     ///
     /// # Panics
     /// When two were inside at the same time, or a token did not grow.
     pub(crate) fn check(&self) -> Summary {
         let mut summary = Summary::default();
-        let (mut newest, mut killed) = (0, HashSet::new());
+        let mut newest = 0;
         for (what, pid, token) in self.lines() {
             match what.as_str() {
                 "enter" => {
-                    if let Some(other) = summary.inside.replace(pid) {
-                        assert!(killed.contains(&other), "{pid} entered while {other} was inside");
-                        summary.killed += 1;
-                    }
+                    assert_eq!(summary.inside.replace(pid), None, "{pid} entered");
                     // Go has no tokens.
                     assert!(token == 0 || token > newest, "token {token} after {newest}");
                     newest = newest.max(token);
@@ -66,7 +48,6 @@ impl Log {
                     assert_eq!(summary.inside.take(), Some(pid), "who left was inside");
                     summary.finished += 1;
                 }
-                "kill" => assert!(killed.insert(pid), "killed once"),
                 other => panic!("{other} in the log"),
             }
         }
