@@ -93,6 +93,27 @@ async fn the_lock_of_a_peer_that_died_ends_with_its_time() {
 }
 
 #[tokio::test]
+async fn a_peer_takes_over_when_we_died() {
+    let prefix = prefix();
+    let settings = config(&prefix);
+    // A runtime that ends takes renewals and releases with it, as a process does.
+    let died = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let lock = runtime.block_on(async { open(&settings).await.lock(&name("job")).await });
+        runtime.shutdown_background();
+        std::mem::forget(lock.unwrap());
+    });
+    died.join().unwrap();
+    let mut peer = Peer::new(&prefix, "job", "AAAAAAAAAAAAAAAAAAAAAA").await;
+    let start = Instant::now();
+    assert!(!peer.obtain(5_000).await);
+    while !peer.obtain(5_000).await {
+        assert!(start.elapsed() < Duration::from_secs(3));
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_lock_that_a_peer_has_now_is_lost_and_left_alone() {
     let prefix = prefix();
     let storage = open(&config(&prefix)).await;
