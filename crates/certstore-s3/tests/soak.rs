@@ -1,8 +1,8 @@
 //! Locks on the loopback S3 server under fire, and what several clients see.
 
-#[path = "support/loopback.rs"]
-mod loopback;
+#[path = "support/own.rs"]
+mod own;
 mod support;
 
-certstore_conformance::soak!(loopback::factory("s3", true));
-certstore_conformance::history!(loopback::factory("s3", true));
+certstore_conformance::soak!(own::factory("s3", true));
+certstore_conformance::history!(own::factory("s3", true));

@@ -61,7 +61,7 @@ impl<S: Send + Sync + 'static> Factory for SiteFactory<S> {
     }
 
     fn canaries(&self) -> Vec<String> {
-        vec![self.site.access_key.clone(), self.site.secret_key.clone()]
+        vec![self.site.secret_key.clone()]
     }
 
     async fn canary_texts(&self, canary: &str) -> Vec<String> {
@@ -79,10 +79,10 @@ impl<S: Send + Sync + 'static> Factory for SiteFactory<S> {
 
 type Plant = fn(&mut S3Config, &str);
 
-/// Every credential as a canary in turn, and what a user may see of it.
+/// Every secret as a canary in turn, and what a user may see of it. The access key's id is none: the driver's own debug logs
+/// show it. That our errors do not is another test's.
 async fn canary_texts(site: &Site, canary: &str) -> Vec<String> {
-    let plants: [Plant; 4] = [
-        |config, canary| config.access_key_id = Some(Secret::new(canary)),
+    let plants: [Plant; 3] = [
         |config, canary| config.secret_access_key = Some(Secret::new(canary)),
         |config, canary| config.session_token = Some(Secret::new(canary)),
         |config, canary| config.secretbox_key = Some(Secret::new(canary)),
