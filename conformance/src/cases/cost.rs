@@ -2,10 +2,13 @@
 
 use std::future::Future;
 
-use certstore_core::Result;
+use certstore_core::{Key, LockName, Result, Storage};
 
 use crate::case::{Case, Stop, ensure};
 use crate::context::{Context, key, name};
+
+/// How often each call is counted.
+const ROUNDS: usize = 3;
 
 /// How many round trips a call makes.
 async fn count<T>(cx: &Context, call: impl Future<Output = Result<T>>) -> Case<(T, u64)> {
@@ -27,17 +30,39 @@ pub(crate) async fn cost_1(cx: &Context) -> Case {
     for _ in 0..2 {
         client.lock(&warm).await?.unlock().await?;
     }
-    let mut costs = Vec::new();
-    costs.push(("store", count(cx, client.store(&at, b"1")).await?.1));
-    costs.push(("load", count(cx, client.load(&at)).await?.1));
-    costs.push(("exists", count(cx, client.exists(&at)).await?.1));
-    costs.push(("stat", count(cx, client.stat(&at)).await?.1));
-    let (lock, trips) = count(cx, client.lock(&warm)).await?;
-    costs.push(("lock", trips));
-    costs.push(("unlock", count(cx, lock.unlock()).await?.1));
-    let told: Vec<String> = costs.iter().map(|(call, trips)| format!("{call} {trips}")).collect();
+    // A renewal or a reconnection of the client's own can fall into a count, and only ever adds: the lowest counts.
+    let mut lowest = costs(cx, &*client, &at, &warm).await?;
+    for _ in 1..ROUNDS {
+        for ((_, low), (_, again)) in lowest.iter_mut().zip(costs(cx, &*client, &at, &warm).await?)
+        {
+            *low = again.min(*low);
+        }
+    }
+    let told: Vec<String> = lowest.iter().map(|(call, trips)| format!("{call} {trips}")).collect();
     cx.note(format!("round trips: {}", told.join(", ")));
-    let dear: Vec<_> = costs.into_iter().filter(|(_, trips)| *trips != 1).collect();
+    let dear: Vec<_> = lowest.into_iter().filter(|(_, trips)| *trips != 1).collect();
     ensure!(dear.is_empty(), "not one round trip: {dear:?}");
     Ok(())
+}
+
+async fn costs(
+    cx: &Context,
+    client: &dyn Storage,
+    at: &Key,
+    warm: &LockName,
+) -> Case<[(&'static str, u64); 6]> {
+    let store = count(cx, client.store(at, b"1")).await?.1;
+    let load = count(cx, client.load(at)).await?.1;
+    let exists = count(cx, client.exists(at)).await?.1;
+    let stat = count(cx, client.stat(at)).await?.1;
+    let (lock, taken) = count(cx, client.lock(warm)).await?;
+    let given = count(cx, lock.unlock()).await?.1;
+    Ok([
+        ("store", store),
+        ("load", load),
+        ("exists", exists),
+        ("stat", stat),
+        ("lock", taken),
+        ("unlock", given),
+    ])
 }
