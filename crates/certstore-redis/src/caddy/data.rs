@@ -24,11 +24,12 @@ pub(super) enum When<'a> {
 }
 
 impl When<'_> {
-    fn argument(&self) -> &[u8] {
+    /// A version stands behind a sign, so that none is taken for another condition.
+    fn argument(&self) -> String {
         match self {
-            Self::Always => b"",
-            Self::Absent => b"absent",
-            Self::Version(version) => version.as_str().as_bytes(),
+            Self::Always => String::new(),
+            Self::Absent => "absent".to_owned(),
+            Self::Version(version) => format!("={version}"),
         }
     }
 }
@@ -56,8 +57,8 @@ impl Data {
         let values: Vec<String> = items.iter().map(|(key, _)| self.names.key(key)).collect();
         let keys = values.iter().chain(steps.iter().map(|step| &step.set));
         let keys: Vec<&[u8]> = keys.map(|key| key.as_bytes()).collect();
-        let (count, score) = (items.len().to_string(), score(now));
-        let mut args: Vec<&[u8]> = vec![count.as_bytes(), score.as_bytes(), when.argument()];
+        let (count, score, when) = (items.len().to_string(), score(now), when.argument());
+        let mut args: Vec<&[u8]> = vec![count.as_bytes(), score.as_bytes(), when.as_bytes()];
         args.extend(envelopes.iter().map(|envelope| envelope.as_bytes()));
         args.extend(items.iter().map(|(key, _)| key.name().as_bytes()));
         args.extend(steps.iter().skip(1).map(|step| step.member.as_bytes()));
@@ -71,7 +72,8 @@ impl Data {
         let (full, steps) = (self.names.key(key), self.names.steps(key));
         let mut keys: Vec<&[u8]> = vec![full.as_bytes()];
         keys.extend(steps.iter().map(|step| step.set.as_bytes()));
-        let mut args: Vec<&[u8]> = vec![when.argument()];
+        let when = when.argument();
+        let mut args: Vec<&[u8]> = vec![when.as_bytes()];
         args.extend(steps.iter().map(|Step { member, .. }| member.as_bytes()));
         let answer: Vec<String> =
             self.connection.script(&self.scripts.delete, &keys, &args).await?;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use certstore_core::{Condition, ErrorKind};
+use certstore_core::{Condition, ErrorKind, Version};
 use certstore_redis::Compression;
 use futures_util::TryStreamExt as _;
 
@@ -166,6 +166,15 @@ async fn conditions_hold_against_writes_of_the_plugin() {
     let late = storage.store_if(&at, b"late", &condition).await.unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Conflict);
     assert_eq!(storage.delete_if(&at, &version).await.unwrap_err().kind(), ErrorKind::Conflict);
+    for strange in ["", "=", "absent"] {
+        let strange = Version::new(strange);
+        let condition = Condition::Version(strange.clone());
+        let other = storage.store_if(&at, b"late", &condition).await.unwrap_err();
+        assert_eq!(other.kind(), ErrorKind::Conflict, "{strange:?}");
+        assert_eq!(storage.delete_if(&at, &strange).await.unwrap_err().kind(), ErrorKind::Conflict);
+        let nothing = storage.store_if(&key("a/c"), b"late", &condition).await.unwrap_err();
+        assert_eq!(nothing.kind(), ErrorKind::Conflict, "{strange:?}");
+    }
     let there = storage.store_if(&at, b"late", &Condition::Absent).await.unwrap_err();
     assert_eq!(there.kind(), ErrorKind::Conflict);
     assert_eq!(cli(&["GET", &format!("{prefix}/a/b")]), FIXTURES[0].1);

@@ -1,10 +1,10 @@
 -- Deletes a value, or a directory with everything below, and takes it out of the sorted sets above.
 -- KEYS: the value or directory, then the sorted sets from the nearest upwards.
--- ARGV: condition ('' or a version), the name, then the member in each further set.
+-- ARGV: condition ('' or '=' and a version), the name, then the member in each further set.
 local kind = redis.call('TYPE', KEYS[1]).ok
 if ARGV[1] ~= '' then
   local old = kind == 'string' and redis.call('GET', KEYS[1])
-  if not old or redis.sha1hex(old) ~= ARGV[1] then return { 'conflict' } end
+  if not old or '=' .. redis.sha1hex(old) ~= ARGV[1] then return { 'conflict' } end
 end
 if kind == 'zset' then
   local open = { KEYS[1] }

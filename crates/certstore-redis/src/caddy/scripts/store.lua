@@ -1,6 +1,6 @@
 -- Stores values of one directory, and enters them in the sorted sets above, as the plugin does.
 -- KEYS: the n values, then the sorted sets from the nearest upwards.
--- ARGV: n, score, condition ('', 'absent' or a version), the n envelopes, the n names, then the member in each further set.
+-- ARGV: n, score, condition ('', 'absent' or '=' and a version), the n envelopes, the n names, then the member in each further set.
 local n, score, condition = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 for i = 1, #KEYS do
   local kind = redis.call('TYPE', KEYS[i]).ok
@@ -13,7 +13,7 @@ if condition ~= '' then
   if condition == 'absent' then
     holds = not old
   else
-    holds = old and redis.sha1hex(old) == condition
+    holds = old and '=' .. redis.sha1hex(old) == condition
   end
   if not holds then return { 'conflict' } end
 end
