@@ -35,6 +35,7 @@ fn hosts_can_be_addresses_and_sockets() {
     assert_eq!(read("postgres://%2Frun%2Fpg/x").server.host.as_deref(), Some("/run/pg"));
     assert_eq!(read("postgres:///x?host=/run/pg").server.host.as_deref(), Some("/run/pg"));
     assert_eq!(read("postgres://u@/x").server.host, None);
+    assert_eq!(read("postgres:").server.host, None);
 }
 
 #[test]

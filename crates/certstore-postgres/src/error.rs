@@ -34,10 +34,7 @@ pub(crate) fn from_sqlx(error: &sqlx::Error, stage: Stage) -> Error {
             None => (ErrorKind::Other, "the server reports an error"),
         },
         sqlx::Error::Io(error) => io_meaning(error, stage),
-        sqlx::Error::Tls(_) => (
-            ErrorKind::InvalidConfig,
-            "no encrypted connection could be made; check sslmode, ca_cert and the name in the server's certificate",
-        ),
+        sqlx::Error::Tls(_) => NOT_ENCRYPTED,
         sqlx::Error::Configuration(_) => (
             ErrorKind::InvalidConfig,
             "the driver refuses the configuration; check url and ca_cert",
@@ -116,6 +113,11 @@ fn from_server(error: &PgDatabaseError, stage: Stage) -> Error {
         .with_source(Cause(format!("{} (SQLSTATE {})", one_line(error.message()), error.code())))
 }
 
+const NOT_ENCRYPTED: (ErrorKind, &str) = (
+    ErrorKind::InvalidConfig,
+    "no encrypted connection could be made; check sslmode, ca_cert and the name in the server's certificate",
+);
+
 fn io_meaning(error: &io::Error, stage: Stage) -> (ErrorKind, &'static str) {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => (
@@ -131,6 +133,8 @@ fn io_meaning(error: &io::Error, stage: Stage) -> (ErrorKind, &'static str) {
             "this user may not open the server's socket or a certificate file; fix its permissions",
         ),
         io::ErrorKind::TimedOut => (ErrorKind::Unavailable, "the server does not answer; retry"),
+        // So does a certificate fail that is not trusted.
+        io::ErrorKind::InvalidData if stage == Stage::Connect => NOT_ENCRYPTED,
         _ if stage == Stage::Connect => (
             ErrorKind::Unavailable,
             "the server cannot be reached, or its name not be resolved; check url and the network",

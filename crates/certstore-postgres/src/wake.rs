@@ -133,7 +133,7 @@ impl Listening {
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(error)) => return Err(error),
                 Err(_) => {
-                    drop(self.limited(sqlx::raw_sql("SELECT 1").execute(&mut listener)).await?)
+                    self.limited(sqlx::raw_sql("SELECT 1").execute(&mut listener)).await?;
                 }
             }
         }

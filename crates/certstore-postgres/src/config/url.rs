@@ -7,10 +7,11 @@ use super::{SCHEMES, invalid};
 
 /// The address in a URL, and the pairs of its query, decoded.
 pub(super) fn parse(url: &str) -> Result<(Address, Vec<(String, String)>)> {
+    // `postgres:` alone leaves everything to the environment.
     let rest = url
-        .split_once("://")
+        .split_once(':')
         .filter(|(scheme, _)| SCHEMES.contains(scheme))
-        .map(|(_, rest)| rest)
+        .and_then(|(_, rest)| if rest.is_empty() { Some(rest) } else { rest.strip_prefix("//") })
         .ok_or_else(|| {
             invalid("a PostgreSQL storage is named by postgres://user@host:port/database")
         })?;
