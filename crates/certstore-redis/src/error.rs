@@ -122,6 +122,12 @@ pub(crate) const NO_MASTER: (ErrorKind, &str) = (
     "the sentinels know no master of this name; correct master, as in their \"sentinel monitor\"",
 );
 
+/// A server without room for another client.
+pub(crate) const FULL: (ErrorKind, &str) = (
+    ErrorKind::Unavailable,
+    "the server has reached its limit of clients (maxclients); raise it or retry later",
+);
+
 fn by_server_kind(kind: Server) -> (ErrorKind, &'static str) {
     match kind {
         Server::BusyLoading => (
@@ -211,10 +217,7 @@ fn by_text(error: &RedisError) -> Option<(ErrorKind, &'static str)> {
     } else if says("BUSY ") {
         (ErrorKind::Unavailable, "another client's script keeps the server busy; retry later")
     } else if detail.contains("max number of clients") {
-        (
-            ErrorKind::Unavailable,
-            "the server has reached its limit of clients (maxclients); raise it or retry later",
-        )
+        FULL
     } else if detail.contains("DB index is out of range") || detail.contains("invalid DB index") {
         (
             ErrorKind::InvalidConfig,

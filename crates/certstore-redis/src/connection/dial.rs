@@ -13,9 +13,9 @@ use redis::{
     ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult, TlsCertificates, Value,
 };
 
-use super::{Inner, tls};
+use super::{Inner, probe, tls};
 use crate::config::{Address, Mode, RedisConfig};
-use crate::error::{BACKEND, Effect, NO_MASTER, redis_error};
+use crate::error::{BACKEND, Effect, FULL, NO_MASTER, redis_error};
 
 /// A connection that is up. Clones share it.
 #[derive(Clone)]
@@ -241,7 +241,13 @@ impl Dialer {
             // Calls have limits of their own.
             .set_response_timeout(Some(self.timeout))
             .set_push_sender(push);
-        client.get_multiplexed_async_connection_with_config(&config).await.map_err(Failure::Redis)
+        match client.get_multiplexed_async_connection_with_config(&config).await {
+            Err(error) if error.is_connection_dropped() && !error.is_connection_refusal() => {
+                let full = probe::is_full(client.get_connection_info().addr()).await;
+                Err(if full { Failure::Told(FULL.0, FULL.1) } else { Failure::Redis(error) })
+            }
+            made => made.map_err(Failure::Redis),
+        }
     }
 
     /// Asks the sentinels in turn, and takes the first server that calls itself primary.

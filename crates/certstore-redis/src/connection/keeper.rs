@@ -21,6 +21,11 @@ impl Keeper {
     pub(super) fn start(inner: &Arc<Inner>) -> Self {
         Self(tokio::spawn(keep(Arc::downgrade(inner), inner.broken.clone())))
     }
+
+    /// Whether it has ended, with the runtime that it ran on.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.is_finished()
+    }
 }
 
 impl Drop for Keeper {

@@ -2,6 +2,8 @@
 
 mod dial;
 mod keeper;
+mod probe;
+mod reply;
 mod tls;
 
 use std::collections::BTreeSet;
@@ -17,12 +19,11 @@ use redis::{Cmd, FromRedisValue, RedisError, ServerErrorKind, Value};
 use tokio::sync::{Notify, broadcast};
 
 use crate::config::RedisConfig;
-use crate::error::{
-    Effect, is_dead, is_refused_unexecuted, redis_error, timed_out, unexpected_reply,
-};
+use crate::error::{Effect, is_dead, is_refused_unexecuted, redis_error, timed_out};
 use crate::script::Script;
 use dial::{Dialer, Failure, Live};
 use keeper::Keeper;
+use reply::{effect_of, parsed};
 
 /// How often a command that was refused unexecuted is sent again within its time-out.
 const RESENDS: u32 = 6;
@@ -161,18 +162,29 @@ impl Connection {
     /// Subscribes to a channel for as long as the connection is used, over reconnects too.
     pub(crate) async fn subscribe(&self, channel: &[u8]) -> Result<()> {
         let subscribing = async {
-            let (generation, mut live) = self.shared.live().await.map_err(Failure::into_error)?;
-            live.subscribe(channel).await.map_err(|error| {
-                self.shared.judge(generation, &error);
-                redis_error(error, Effect::Read)
-            })
+            loop {
+                let (generation, mut live) =
+                    self.shared.live().await.map_err(Failure::into_error)?;
+                live.subscribe(channel).await.map_err(|error| {
+                    self.shared.judge(generation, &error);
+                    redis_error(error, Effect::Read)
+                })?;
+                self.shared.channels().insert(channel.to_vec());
+                // A connection made meanwhile may not know the channel yet.
+                let current = self.shared.state().live.as_ref().map(|(current, _)| *current);
+                if current.is_none_or(|current| current == generation) {
+                    return Ok(());
+                }
+            }
         };
         match tokio::time::timeout(self.limit, subscribing).await {
             Ok(done) => done?,
             Err(_) => return Err(timed_out(self.limit, Effect::Read)),
         }
-        self.shared.channels().insert(channel.to_vec());
-        self.shared.keeper().get_or_insert_with(|| Keeper::start(&self.shared));
+        let mut keeper = self.shared.keeper();
+        if keeper.as_ref().is_none_or(Keeper::is_over) {
+            *keeper = Some(Keeper::start(&self.shared));
+        }
         Ok(())
     }
 
@@ -267,14 +279,16 @@ impl Inner {
             state.generation
         };
         let mut live = self.dialer.dial(Arc::downgrade(&self), generation).await?;
-        let channels: Vec<_> = self.channels().iter().cloned().collect();
-        for channel in channels {
-            live.subscribe(&channel).await.map_err(Failure::of)?;
-        }
-        {
-            let mut state = self.state();
-            state.live = Some((generation, live.clone()));
-            state.dialing = None;
+        let mut known = BTreeSet::new();
+        while let Some(channel) = self.publish(generation, &live, &known) {
+            match live.subscribe(&channel).await {
+                Err(error) if error.code() == Some("NOPERM") => {
+                    tracing::warn!(%error, "the user may not subscribe any more");
+                    self.channels().remove(&channel);
+                }
+                done => done.map_err(Failure::of)?,
+            }
+            known.insert(channel);
         }
         if generation > 1 {
             tracing::debug!(generation, "connected to redis again");
@@ -282,6 +296,17 @@ impl Inner {
             drop(self.notices.send(Notice::Reconnected));
         }
         Ok((generation, live))
+    }
+
+    /// Makes the connection everybody's once it knows all channels; else gives one that it does not know.
+    fn publish(&self, generation: u64, live: &Live, known: &BTreeSet<Vec<u8>>) -> Option<Vec<u8>> {
+        let mut state = self.state();
+        if let Some(channel) = self.channels().iter().find(|channel| !known.contains(*channel)) {
+            return Some(channel.clone());
+        }
+        state.live = Some((generation, live.clone()));
+        state.dialing = None;
+        None
     }
 
     /// Gives the connection up if the error says so.
@@ -350,40 +375,6 @@ impl Failed {
             Self::TimedOut { limit, sent: false } => timed_out(limit, Effect::Read),
         }
     }
-}
-
-fn parsed<T: FromRedisValue>(value: Value) -> Result<T> {
-    T::from_redis_value(value).map_err(|_| unexpected_reply())
-}
-
-/// Commands that only read; anything else counts as a write.
-fn effect_of(cmd: &Cmd) -> Effect {
-    const READING: [&[u8]; 19] = [
-        b"GET",
-        b"MGET",
-        b"HGET",
-        b"HMGET",
-        b"HGETALL",
-        b"HEXISTS",
-        b"EXISTS",
-        b"ZRANGE",
-        b"ZSCORE",
-        b"ZMSCORE",
-        b"ZCARD",
-        b"ZRANGEBYLEX",
-        b"STRLEN",
-        b"PTTL",
-        b"SCAN",
-        b"TIME",
-        b"PING",
-        b"INFO",
-        b"CONFIG",
-    ];
-    let name = match cmd.args_iter().next() {
-        Some(redis::Arg::Simple(name)) => name.to_ascii_uppercase(),
-        _ => return Effect::Write,
-    };
-    if READING.contains(&name.as_slice()) { Effect::Read } else { Effect::Write }
 }
 
 impl fmt::Debug for Connection {

@@ -21,7 +21,7 @@ use certstore_redis::{Mode, RedisConfig, RedisStorage};
 #[allow(dead_code)]
 pub(crate) enum Servers {
     One(&'static RedisServer),
-    Own(RedisServer),
+    Own(Box<RedisServer>),
     Cluster(&'static RedisCluster),
     OwnCluster(RedisCluster),
 }
@@ -44,7 +44,7 @@ fn counts() -> bool {
 impl RedisFactory {
     pub(crate) fn redis() -> Self {
         let servers = if counts() {
-            Servers::Own(RedisServer::start(RedisOptions::default()).expect("redis starts"))
+            Servers::Own(own(RedisOptions::default()))
         } else {
             Servers::One(shared_redis().expect("redis starts"))
         };
@@ -54,7 +54,7 @@ impl RedisFactory {
     pub(crate) fn valkey() -> Self {
         let servers = if counts() {
             let options = RedisOptions { valkey: true, ..RedisOptions::default() };
-            Servers::Own(RedisServer::start(options).expect("valkey starts"))
+            Servers::Own(own(options))
         } else {
             Servers::One(shared_valkey().expect("valkey starts"))
         };
@@ -93,6 +93,10 @@ impl RedisFactory {
             Servers::OwnCluster(cluster) => cluster.nodes().iter().collect(),
         }
     }
+}
+
+fn own(options: RedisOptions) -> Box<RedisServer> {
+    Box::new(RedisServer::start(options).expect("the server starts"))
 }
 
 fn of_cluster(addresses: &str) -> Result<RedisConfig> {
