@@ -15,14 +15,14 @@ enum CaddyFactory {
     /// The server that all tests share.
     Shared,
     /// One's own: where round trips are counted, nobody else may use it.
-    Own(RedisServer),
+    Own(Box<RedisServer>),
 }
 
 impl CaddyFactory {
     fn new() -> Self {
         let counts = std::thread::current().name().is_some_and(|name| name.ends_with("cost_1"));
         if counts {
-            Self::Own(RedisServer::start(RedisOptions::default()).expect("redis starts"))
+            Self::Own(Box::new(RedisServer::start(RedisOptions::default()).expect("redis starts")))
         } else {
             Self::Shared
         }
