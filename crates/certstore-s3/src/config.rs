@@ -32,7 +32,8 @@ pub struct S3Config {
     pub prefix: String,
     /// The region; `None`: `AWS_REGION`, `AWS_DEFAULT_REGION`, then the profile's.
     pub region: Option<String>,
-    /// The server, as `https://host[:port]`; `None`: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, the profile's, then AWS.
+    /// The server, as `https://host[:port]`; `None`: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, the profile's, then
+    /// AWS.
     pub endpoint: Option<String>,
     /// Whether the bucket stands in the path instead of the host name; `None`: when the endpoint is an IP address or
     /// `localhost`.
@@ -48,8 +49,8 @@ pub struct S3Config {
     /// Whether every value is written with a stamp that makes it unlike any other: true versions and fenced writes, for
     /// 32 bytes a value. Values without one are read all the same. Default: false.
     pub stamped: bool,
-    /// The 32 bytes that techknowlogick/certmagic-s3 sealed its values with. Then values are opened with it, and nothing
-    /// can be written: it serves to copy them elsewhere.
+    /// The 32 bytes that techknowlogick/certmagic-s3 sealed its values with. Then values are opened with it, and
+    /// nothing can be written: it serves to copy them elsewhere.
     pub secretbox_key: Option<Secret>,
     /// How long a connection may take. Default: 5 s.
     pub connect_timeout: Duration,
@@ -109,7 +110,8 @@ impl S3Config {
     /// [`set`](Self::set).
     ///
     /// # Errors
-    /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): it is no such URL, or a key or value is wrong; the message says which.
+    /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): it is no such URL, or a key or value is wrong; the
+    /// message says which.
     pub fn from_url(url: &str) -> Result<Self> {
         let Some(rest) = url.strip_prefix("s3://") else {
             return Err(invalid_config("an S3 storage is named by s3://bucket/prefix"));
@@ -140,9 +142,15 @@ impl S3Config {
     /// `true` and `false`, durations like `15s`, and for `probe` `lazy` or `open`.
     ///
     /// # Errors
-    /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): no such option, naming the nearest one, or a wrong value, naming the right ones.
+    /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): no such option, naming the nearest one, or a wrong
+    /// value, naming the right ones.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
         OPTIONS.set(self, key, value).map_err(|error| error.with_backend(BACKEND))
+    }
+
+    /// The names of all options, as [`set`](Self::set) takes them.
+    pub fn option_names() -> impl Iterator<Item = &'static str> {
+        OPTIONS.names()
     }
 
     /// Object names begin with this: the prefix without slashes at its ends, and one slash; empty without a prefix.

@@ -6,7 +6,7 @@ use std::fmt;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use certstore_core::{Error, ErrorKind};
+use certstore_core::{Dir, Error, ErrorKind, Key};
 
 use crate::transport;
 
@@ -122,6 +122,28 @@ pub(crate) fn answered(answer: Answer, access: Access) -> Error {
         .with_backend(BACKEND)
         .with_may_have_applied(unclear)
         .with_source(answer)
+}
+
+/// Names the operation and the key in an error.
+pub(crate) fn on<'a>(operation: &'static str, key: &'a Key) -> impl Fn(Error) -> Error + 'a {
+    move |error| error.with_operation(operation).with_key(key).with_backend(BACKEND)
+}
+
+pub(crate) fn on_dir<'a>(operation: &'static str, dir: &'a Dir) -> impl Fn(Error) -> Error + 'a {
+    move |error| error.with_operation(operation).with_subject(dir.as_str()).with_backend(BACKEND)
+}
+
+/// What a condition that did not hold, or a request that the server does not know, means to a caller.
+pub(crate) fn said_no(answer: Answer) -> Error {
+    if answer.is_unknown_request() {
+        return answered(answer, Access::Write);
+    }
+    let message = if answer.is_conditional_conflict() {
+        "another write of this key was under way; read it again"
+    } else {
+        "the value is not of that version any more, or there is one already; read it again"
+    };
+    Error::new(ErrorKind::Conflict, message).with_source(answer)
 }
 
 fn meaning(answer: &Answer) -> (ErrorKind, Cow<'static, str>) {

@@ -7,10 +7,10 @@ use certstore_core::{Error, ErrorKind, Key, Lock, Result, Version};
 
 use crate::bucket::{Done, Head, When};
 use crate::declared;
-use crate::error::Answer;
+use crate::error::{Answer, said_no};
 use crate::proof::Need;
 use crate::stamp::FenceStamp;
-use crate::storage::{Inner, said_no};
+use crate::storage::Inner;
 
 /// How often a write that met another one of the same lock is tried.
 const ATTEMPTS: usize = 4;

@@ -126,8 +126,8 @@ impl Inner {
         Key::new(name).map_or(Name::Foreign, Name::Key)
     }
 
-    /// Whether an object is a lock of certmagic-s3, which lie among the values. With its key at hand there is no doubt: a
-    /// sealed value is longer. Without, it could be a value, and stays one.
+    /// Whether an object is a lock of certmagic-s3, which lie among the values. With its key at hand there is no doubt:
+    /// a sealed value is longer. Without, it could be a value, and stays one.
     fn is_go_lock(&self, key: &Key, object: &Listed) -> bool {
         let looks_like = key.parent().is_root()
             && key.as_str().ends_with(".lock")

@@ -1,5 +1,5 @@
-//! The probe: does the store keep what S3 promises of conditional requests? Some compatible ones ignore conditions and say
-//! "done", and then two holders of one lock would each believe to be alone.
+//! The probe: does the store keep what S3 promises of conditional requests? Some compatible ones ignore conditions and
+//! say "done", and then two holders of one lock would each believe to be alone.
 
 use bytes::Bytes;
 use certstore_core::{Error, ErrorKind, OsRandom, Random, Result};

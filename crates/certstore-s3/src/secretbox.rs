@@ -1,4 +1,5 @@
-//! Values that techknowlogick/certmagic-s3 has sealed: a nonce of 24 bytes, then a NaCl secretbox. Opened, never written.
+//! Values that techknowlogick/certmagic-s3 has sealed: a nonce of 24 bytes, then a NaCl secretbox. Opened, never
+//! written.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Stamps: what makes every write unlike any other, and says under which lock it was made.
 //!
-//! An ETag covers the body only, so equal bodies would make an old ETag valid again, whatever the metadata say. A stamped
-//! object's body is the value, `certstore-stamp1` and a nonce of 16 bytes; its metadata say that it is stamped.
+//! An ETag covers the body only, so equal bodies would make an old ETag valid again, whatever the metadata say. A
+//! stamped object's body is the value, `certstore-stamp1` and a nonce of 16 bytes; its metadata say that it is stamped.
 
 use std::collections::HashMap;
 

@@ -17,7 +17,7 @@ use crate::bucket::{Bucket, Done, Got, Head, Object, When};
 use crate::client::Clients;
 use crate::config::{Probing, S3Config};
 use crate::declared;
-use crate::error::{Access, Answer, BACKEND, answered};
+use crate::error::{Answer, BACKEND, on, on_dir, said_no};
 use crate::listing::Query;
 use crate::names::Names;
 use crate::probe::ProbeReport;
@@ -47,13 +47,13 @@ pub(crate) struct Inner {
 }
 
 impl S3Storage {
-    /// Opens the bucket with one cheap request, so that a wrong bucket, region, endpoint or credential is told now. Who may
-    /// not list goes on: objects may still be allowed. With [`Probing::Open`], the store is probed as well.
+    /// Opens the bucket with one cheap request, so that a wrong bucket, region, endpoint or credential is told now. Who
+    /// may not list goes on: objects may still be allowed. With [`Probing::Open`], the store is probed as well.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`]: an option is wrong, there is no such bucket, or it is in another region, which the
-    /// message names. [`ErrorKind::PermissionDenied`]: the credentials are wrong. [`ErrorKind::Unavailable`]: the server
-    /// does not answer.
+    /// message names. [`ErrorKind::PermissionDenied`]: the credentials are wrong. [`ErrorKind::Unavailable`]: the
+    /// server does not answer.
     ///
     /// # Cancel safety
     /// Cancel safe: it writes nothing, but for the probe, which then goes on in the background.
@@ -65,8 +65,8 @@ impl S3Storage {
         open.await.map_err(|error| opening(error, config))
     }
 
-    /// As [`open`](Self::open), going by what a [`probe`](Self::probe) of the same bucket has found, in place of a new one: for
-    /// programs that open a bucket several times.
+    /// As [`open`](Self::open), going by what a [`probe`](Self::probe) of the same bucket has found, in place of a new
+    /// one: for programs that open a bucket several times.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -81,8 +81,8 @@ impl S3Storage {
         open.await.map_err(|error| opening(error, config))
     }
 
-    /// As [`open`](Self::open), with a client of the caller's: its endpoint, region, credentials and HTTP client stay, and
-    /// those of `config` are not used.
+    /// As [`open`](Self::open), with a client of the caller's: its endpoint, region, credentials and HTTP client stay,
+    /// and those of `config` are not used.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -129,8 +129,8 @@ impl S3Storage {
         })))
     }
 
-    /// Another client, under another prefix of the same bucket. It shares connections and what the probe has found, and has
-    /// a lock queue of its own. Makes no request.
+    /// Another client, under another prefix of the same bucket. It shares connections and what the probe has found, and
+    /// has a lock queue of its own. Makes no request.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`]: `prefix` is none, see [`S3Config::prefix`].
@@ -231,28 +231,6 @@ impl Inner {
         info.modified = head.modified;
         info
     }
-}
-
-/// Names the operation and the key in an error.
-pub(crate) fn on<'a>(operation: &'static str, key: &'a Key) -> impl Fn(Error) -> Error + 'a {
-    move |error| error.with_operation(operation).with_key(key).with_backend(BACKEND)
-}
-
-fn on_dir<'a>(operation: &'static str, dir: &'a Dir) -> impl Fn(Error) -> Error + 'a {
-    move |error| error.with_operation(operation).with_subject(dir.as_str()).with_backend(BACKEND)
-}
-
-/// What a condition that did not hold, or a request that the server does not know, means to a caller.
-pub(crate) fn said_no(answer: Answer) -> Error {
-    if answer.is_unknown_request() {
-        return answered(answer, Access::Write);
-    }
-    let message = if answer.is_conditional_conflict() {
-        "another write of this key was under way; read it again"
-    } else {
-        "the value is not of that version any more, or there is one already; read it again"
-    };
-    Error::new(ErrorKind::Conflict, message).with_source(answer)
 }
 
 #[async_trait]

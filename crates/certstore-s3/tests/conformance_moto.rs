@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use certstore_conformance::servers::{Moto, shared_moto};
 use certstore_s3::Probing;
 use support::factory::SiteFactory;
@@ -20,6 +22,8 @@ fn factory() -> SiteFactory<&'static Moto> {
             secret_key: account.secret_key().to_owned(),
         },
         stamped: true,
+        // One request at a time, in Python: a renewal gets a sixth of the lease.
+        lease: Duration::from_millis(4_000),
         probing: Probing::Open,
         worker_env: server.worker_env(),
         round_trips: None,

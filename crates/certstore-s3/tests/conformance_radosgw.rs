@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use certstore_conformance::servers::{Radosgw, shared_radosgw};
 use certstore_s3::Probing;
 use support::factory::SiteFactory;
@@ -20,6 +22,7 @@ fn factory() -> SiteFactory<&'static Radosgw> {
             secret_key: account.secret_key().to_owned(),
         },
         stamped: false,
+        lease: Duration::from_millis(2_000),
         probing: Probing::Open,
         worker_env: server.worker_env(),
         round_trips: None,

@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use certstore_conformance::servers::shared_radosgw;
 use certstore_core::{Cas, ErrorKind, Key, Locker as _, Storage as _};
 use certstore_s3::{Probing, S3Storage};
-use site::Site;
+use site::{Site, all_of};
 
 fn radosgw() -> Site {
     let account = shared_radosgw().expect("the gateway starts").account();
@@ -50,7 +50,7 @@ async fn a_bucket_with_versions_is_refused_for_locks() {
     let storage = S3Storage::open(&site.config("probe")).await.expect("the gateway answers");
     let error = storage.lock(&"job".parse().expect("a name")).await.expect_err("not safe here");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("[storage.lock]"), "{error}");
+    assert!(error.to_string().contains("[storage.lock]"), "{}", all_of(&error));
     let key = Key::new("a/b").expect("a key");
     storage.store(&key, b"value").await.expect("plain writes work");
     assert_eq!(storage.load(&key).await.expect("and reads"), "value");

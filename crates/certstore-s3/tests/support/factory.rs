@@ -1,6 +1,7 @@
 //! The suite's factory, for any server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use certstore_conformance::Factory;
@@ -17,6 +18,7 @@ pub(crate) struct SiteFactory<S> {
     pub(crate) name: &'static str,
     pub(crate) site: Site,
     pub(crate) stamped: bool,
+    pub(crate) lease: Duration,
     pub(crate) probing: Probing,
     pub(crate) worker_env: Vec<(String, String)>,
     pub(crate) round_trips: Option<fn(&S) -> u64>,
@@ -28,6 +30,7 @@ impl<S> SiteFactory<S> {
     fn config(&self, namespace: &str) -> S3Config {
         let mut config = self.site.config(namespace);
         config.stamped = self.stamped;
+        config.lease = self.lease;
         config.probe = self.probing;
         config
     }
@@ -79,8 +82,8 @@ impl<S: Send + Sync + 'static> Factory for SiteFactory<S> {
 
 type Plant = fn(&mut S3Config, &str);
 
-/// Every secret as a canary in turn, and what a user may see of it. The access key's id is none: the driver's own debug logs
-/// show it. That our errors do not is another test's.
+/// Every secret as a canary in turn, and what a user may see of it. The access key's id is none: the driver's own debug
+/// logs show it. That our errors do not is another test's.
 async fn canary_texts(site: &Site, canary: &str) -> Vec<String> {
     let plants: [Plant; 3] = [
         |config, canary| config.secret_access_key = Some(Secret::new(canary)),

@@ -1,5 +1,7 @@
 //! The loopback server, in this process or, for a worker, in the one that started it.
 
+use std::time::Duration;
+
 use certstore_conformance::loopback_s3::LoopbackS3;
 use certstore_s3::Probing;
 
@@ -31,6 +33,7 @@ pub(crate) fn factory(name: &'static str, stamped: bool) -> SiteFactory<Option<L
         name,
         site,
         stamped,
+        lease: Duration::from_millis(1_500),
         probing: Probing::Lazy,
         worker_env: server.as_ref().map(LoopbackS3::worker_env).unwrap_or_default(),
         round_trips: Some(|server| server.as_ref().map_or(0, |server| server.requests().total())),
