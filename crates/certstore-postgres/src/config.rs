@@ -158,6 +158,11 @@ impl PostgresConfig {
         options::set(self, key, value)
     }
 
+    /// The names of all options, as [`set`](Self::set) takes them.
+    pub fn option_names() -> impl Iterator<Item = &'static str> {
+        options::names()
+    }
+
     /// Checks what no type can.
     pub(crate) fn check(&self) -> Result<()> {
         let letters = self.table_prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');

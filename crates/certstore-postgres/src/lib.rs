@@ -2,6 +2,7 @@
 
 mod caddy;
 mod config;
+mod erase;
 mod error;
 mod native;
 mod pool;

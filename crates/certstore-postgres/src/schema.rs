@@ -97,6 +97,11 @@ pub(crate) fn script(config: &PostgresConfig) -> String {
     text
 }
 
+/// What removes everything that [`script`] makes.
+pub(crate) fn dropping(config: &PostgresConfig) -> String {
+    Names::new(config).fill(sql::DROP).to_string()
+}
+
 /// Makes sure that the tables are there and of the right version, creating them if `config` allows it.
 ///
 /// # Errors

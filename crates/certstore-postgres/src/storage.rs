@@ -11,6 +11,7 @@ use sqlx::PgPool;
 
 use crate::caddy::{self, CaddyStorage};
 use crate::config::{Layout, PostgresConfig};
+use crate::erase::Eraser;
 use crate::error::BACKEND;
 use crate::native::Native;
 use crate::pool::Pool;
@@ -24,6 +25,7 @@ use crate::schema;
 #[derive(Debug)]
 pub struct PostgresStorage {
     inner: Box<dyn Inner>,
+    eraser: Eraser,
 }
 
 trait Inner: Storage + std::fmt::Debug {}
@@ -59,11 +61,16 @@ impl PostgresStorage {
     }
 
     async fn with_pool(pool: Pool, config: &PostgresConfig) -> Result<Self> {
+        let eraser = Eraser::new(&pool, config);
         let inner: Box<dyn Inner> = match config.layout {
             Layout::Certstore => Box::new(Native::open(pool, config).await?),
             Layout::Caddy => Box::new(CaddyStorage::open(pool, config).await?),
         };
-        Ok(Self { inner })
+        Ok(Self { inner, eraser })
+    }
+
+    pub(crate) fn eraser(&self) -> &Eraser {
+        &self.eraser
     }
 
     /// The statements that create the tables of `config`, for an administrator to read and apply. They can be applied again,

@@ -185,6 +185,11 @@ impl RedisConfig {
         options::set(self, key, value)
     }
 
+    /// The names of all options, as [`set`](Self::set) takes them.
+    pub fn option_names() -> impl Iterator<Item = &'static str> {
+        options::names()
+    }
+
     /// The nodes to ask, in order, none twice.
     pub fn addresses(&self) -> impl Iterator<Item = Address> + use<> {
         let mut found: Vec<Address> = Vec::new();

@@ -3,6 +3,7 @@
 mod caddy;
 mod config;
 mod connection;
+mod erase;
 mod error;
 mod register;
 mod script;

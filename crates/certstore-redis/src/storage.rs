@@ -29,7 +29,8 @@ use crate::tree::TreeStorage;
 /// # Ok(()) }
 /// ```
 pub struct RedisStorage {
-    connection: Connection,
+    pub(crate) connection: Connection,
+    pub(crate) config: RedisConfig,
     layout: Box<dyn Storage>,
 }
 
@@ -68,7 +69,7 @@ impl RedisStorage {
             Layout::Certstore => Box::new(TreeStorage::open(connection.clone(), config).await?),
             Layout::Caddy => Box::new(CaddyStorage::open(connection.clone(), config).await?),
         };
-        Ok(Self { connection, layout })
+        Ok(Self { connection, config: config.clone(), layout })
     }
 }
 

@@ -6,6 +6,7 @@ mod client;
 mod config;
 mod declared;
 mod delete;
+mod erase;
 mod error;
 mod fenced;
 mod list;

@@ -13,4 +13,4 @@ mod tables;
 mod walk;
 mod write;
 
-pub(crate) use storage::{CaddyStorage, schema};
+pub(crate) use storage::{CaddyStorage, dropping, schema};

@@ -62,6 +62,11 @@ pub(crate) fn schema(config: &PostgresConfig) -> String {
     Tables::of(config).definition()
 }
 
+/// What removes the tables.
+pub(crate) fn dropping(config: &PostgresConfig) -> String {
+    Tables::of(config).dropping()
+}
+
 fn lease(config: &PostgresConfig) -> Result<LeaseConfig> {
     if config.lease > MAX_LEASE {
         return Err(Error::new(

@@ -56,6 +56,14 @@ impl Tables {
         )
     }
 
+    /// What removes them; the sequence and the index go with their tables.
+    pub(super) fn dropping(&self) -> String {
+        let Self { objects, locks, numbers, .. } = self;
+        format!(
+            "BEGIN;\nDROP TABLE IF EXISTS {locks}, {objects};\nDROP SEQUENCE IF EXISTS {numbers};\nCOMMIT;\n"
+        )
+    }
+
     /// Makes sure that all are there: what is missing is created, or told where `create` is false.
     ///
     /// # Errors

@@ -16,6 +16,11 @@ pub(super) fn set(config: &mut PostgresConfig, key: &str, value: &str) -> Result
     set(config, value)
 }
 
+/// The names of all options.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    OPTIONS.iter().map(|(name, _)| *name)
+}
+
 const OPTIONS: &[(&str, Setter)] = &[
     ("url", |config, value| {
         let (mut address, pairs) = url::parse(value)?;

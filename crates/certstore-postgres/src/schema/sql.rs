@@ -14,6 +14,15 @@ CREATE TABLE IF NOT EXISTS {meta} (
 SELECT version FROM {meta};
 ";
 
+/// Removes what the migrations make, in one transaction that migrations wait for.
+pub(super) const DROP: &str = r"BEGIN;
+DO $certstore$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('certstore migration', 0)); END $certstore$;
+DROP TABLE IF EXISTS {entries}, {locks}, {meta};
+DROP FUNCTION IF EXISTS {tree}();
+DROP SEQUENCE IF EXISTS {versions};
+COMMIT;
+";
+
 /// The version, the identity, and whether what the server acknowledges survives a power cut.
 pub(super) const LOOK: &str = "SELECT version, store, \
     current_setting('synchronous_commit') <> 'off' AND current_setting('fsync') = 'on' FROM {meta}";

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod erase;
 mod faults;
 mod locks;
 mod migrations;

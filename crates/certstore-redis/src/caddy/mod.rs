@@ -9,6 +9,7 @@ mod compression;
 mod crypto;
 mod data;
 mod envelope;
+mod erase;
 mod locker;
 mod names;
 mod register;
@@ -16,4 +17,5 @@ mod scripts;
 mod storage;
 mod walk;
 
+pub(crate) use erase::erase;
 pub(crate) use storage::CaddyStorage;

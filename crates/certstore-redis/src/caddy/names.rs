@@ -64,8 +64,20 @@ impl Names {
 
     /// The sorted sets that lead to `key`, from the nearest up to that of the prefix's first component.
     pub(super) fn steps(&self, key: &Key) -> Vec<Step> {
-        let full = self.key(key);
-        let mut below = full.as_str();
+        Self::steps_above(&self.key(key))
+    }
+
+    /// The sorted sets that lead to that of the prefix.
+    pub(super) fn steps_of_prefix(&self) -> Vec<Step> {
+        let mut steps = Self::steps_above(&self.prefix);
+        if let Some(first) = steps.first_mut() {
+            first.member.push('/');
+        }
+        steps
+    }
+
+    fn steps_above(full: &str) -> Vec<Step> {
+        let mut below = full;
         let mut steps = Vec::new();
         while let Some((set, base)) = below.rsplit_once('/') {
             let slash = if steps.is_empty() { "" } else { "/" };
@@ -107,6 +119,11 @@ impl Names {
     /// What all keys of locks begin with.
     pub(super) fn locks(&self) -> String {
         self.lock("")
+    }
+
+    /// What certstore keeps beside the prefix, by its name.
+    pub(super) fn own(&self, name: &str) -> String {
+        format!("{}{OWN}/{name}", self.prefix)
     }
 
     /// Where certstore keeps what the plugin's lock has no place for.

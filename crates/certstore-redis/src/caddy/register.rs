@@ -214,7 +214,7 @@ fn foreign(name: &str, holder: &[u8]) -> Result<Stored> {
 }
 
 /// A text that stands for itself in a pattern of Redis.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '*' | '?' | '[' | ']' | '\\' | '^') {

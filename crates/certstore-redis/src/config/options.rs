@@ -14,6 +14,10 @@ pub(super) fn set(config: &mut RedisConfig, key: &str, value: &str) -> Result<()
     set(config, value)
 }
 
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    OPTIONS.iter().map(|(name, _)| *name)
+}
+
 fn unknown(key: &str) -> Error {
     let nearest = OPTIONS
         .iter()

@@ -1,6 +1,7 @@
 //! What servers do to their clients: they refuse, stop, restart, run full and are replaced.
 
 mod cluster;
+mod erase;
 mod failover;
 mod faults;
 mod grace;

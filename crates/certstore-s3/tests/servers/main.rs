@@ -5,6 +5,7 @@ mod loopback;
 #[path = "../support/site.rs"]
 mod site;
 
+mod erase;
 mod faults;
 mod foreign;
 mod lock_faults;

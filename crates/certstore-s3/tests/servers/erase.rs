@@ -1,0 +1,67 @@
+//! Erasing a storage, beside others that stay.
+
+use certstore_conformance::loopback_s3::{Effect, Fault, Op};
+use certstore_core::{Dir, ErrorKind, Locker as _, Secret, Storage as _};
+use certstore_s3::S3Storage;
+
+use crate::rig::{Rig, key, name, open};
+
+/// A client of `prefix`, with values, a free lock's record and a held lock.
+async fn filled(rig: &Rig, prefix: &str, values: u32) -> S3Storage {
+    let storage = open(&rig.site.config(prefix)).await;
+    for number in 0..values {
+        storage.store(&key(&format!("a/{number}")), b"value").await.unwrap();
+    }
+    storage.lock(&name("was held")).await.unwrap().unlock().await.unwrap();
+    // A holder that has gone without a word.
+    std::mem::forget(storage.lock(&name("is held")).await.unwrap());
+    storage
+}
+
+#[tokio::test]
+async fn nothing_stays_but_what_the_neighbours_keep() {
+    let rig = Rig::start();
+    for prefix in ["ab", "b/a", ""] {
+        filled(&rig, prefix, 3).await;
+    }
+    rig.put("a", b"not below the prefix").await;
+    let before = rig.site.objects("").await;
+    let storage = filled(&rig, "a", 1_100).await;
+    rig.put("a/ no key", b"foreign").await;
+    storage.erase().await.unwrap();
+    storage.erase().await.unwrap();
+    // What the storage without a prefix keeps at a/ is the other one's as well.
+    let kept: Vec<_> = before.iter().filter(|name| !name.starts_with("a/")).cloned().collect();
+    assert_eq!(rig.site.objects("").await, kept);
+    assert_eq!(storage.list(&Dir::ROOT, true).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_whole_bucket_is_not_erased() {
+    let rig = Rig::start();
+    rig.put("somebody/else", b"1").await;
+    for prefix in ["", "/"] {
+        let error = open(&rig.site.config(prefix)).await.erase().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
+        assert!(error.to_string().contains("set prefix"), "{error}");
+    }
+    let mut config = rig.site.config("somebody");
+    config.secretbox_key = Some(Secret::new("k".repeat(32)));
+    let error = open(&config).await.erase().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert_eq!(rig.site.objects("").await, ["somebody/else"]);
+}
+
+#[tokio::test]
+async fn what_a_failure_left_goes_with_the_next_try() {
+    let rig = Rig::start();
+    let storage = filled(&rig, "p", 1_500).await;
+    let fault = rig.fault(Fault::new(Effect::LoseRequest).on(Op::DeleteObjects).skip(1).times(20));
+    let error = storage.erase().await.unwrap_err();
+    assert!(fault.fired() > 0 && error.to_string().contains("erase"), "{error}");
+    fault.lift();
+    let left = rig.site.objects("p/").await.len();
+    assert!(left > 0 && left < 1_500, "{left}");
+    storage.erase().await.unwrap();
+    assert_eq!(rig.site.objects("").await, Vec::<String>::new());
+}
