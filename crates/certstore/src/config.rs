@@ -9,6 +9,7 @@ mod url;
 mod value;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use certstore_core::{Error, ErrorKind, Result};
 
@@ -147,13 +148,18 @@ impl Config {
     }
 
     /// The same storage, but in a place of its own called `name`, beneath the configured one: to try things out on the
-    /// real disk or service without touching what is there.
+    /// real disk or service without touching what is there. `name` is made of `a-z`, `0-9`, `-`, `~`, `.` and `/`.
+    ///
+    /// On files it is a directory below the configured one; on Redis and S3 the prefix is longer by the name; on PostgreSQL
+    /// the tables' names start with another prefix, and missing tables are created whatever `migrate` says.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`] when there is no home directory for a storage that names no path.
+    /// [`ErrorKind::InvalidConfig`] when there is no home directory for a storage that names no path, or the prefix
+    /// becomes too long. [`ErrorKind::Unsupported`] for PostgreSQL with `layout = "caddy"`: the names of Caddy's tables are
+    /// fixed.
     pub fn beneath(&self, name: &str) -> Result<Self> {
         let mut config = self.clone();
-        for settings in std::iter::once(&mut config.storage).chain(&mut config.lock) {
+        for settings in config.sections_mut() {
             if settings.backend().name == "fs" {
                 let path = match settings.path("path") {
                     Some(path) => path.join(name),
@@ -162,9 +168,31 @@ impl Config {
                     }
                 };
                 settings.values.insert("path", value::Value::Path(path));
+            } else {
+                crate::services::move_beneath(settings, name)?;
             }
         }
         Ok(config)
+    }
+
+    /// The same storage with other times of locks, where it has leases: to try locks out without long waits.
+    #[must_use]
+    pub fn with_lease(&self, lease: Duration) -> Self {
+        let mut config = self.clone();
+        for settings in config.sections_mut() {
+            let backend = settings.backend().name;
+            let times = [("lease", lease), ("poll_min", lease / 200), ("poll_max", lease / 10)];
+            for (name, time) in times {
+                if table::key(name).is_some_and(|key| key.is_for(backend)) {
+                    settings.values.insert(name, value::Value::Duration(time));
+                }
+            }
+        }
+        config
+    }
+
+    fn sections_mut(&mut self) -> impl Iterator<Item = &mut Settings> {
+        std::iter::once(&mut self.storage).chain(&mut self.lock)
     }
 
     fn from_layers(

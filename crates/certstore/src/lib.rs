@@ -31,5 +31,7 @@ pub use config::{
     Environment, KEYS, Kind, config_help, config_reference,
 };
 pub use open::{default_storage, open, open_url};
+#[cfg(feature = "tools")]
+pub use scratch::remove_beneath;
 pub use services::schema;
 pub use with_locker::WithLocker;

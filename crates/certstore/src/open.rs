@@ -56,7 +56,7 @@ pub async fn default_storage() -> Result<Arc<dyn Storage>> {
     open(&Config::at_default(&Environment::of_process())?).await
 }
 
-async fn open_backend(settings: &Settings) -> Result<Arc<dyn Storage>> {
+pub(crate) async fn open_backend(settings: &Settings) -> Result<Arc<dyn Storage>> {
     match settings.backend().name {
         #[cfg(all(unix, feature = "fs"))]
         "fs" => open_fs(settings),

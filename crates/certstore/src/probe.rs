@@ -24,7 +24,7 @@ pub struct ProbeStep {
     pub step: &'static str,
     /// Whether the backend did as it says.
     pub ok: bool,
-    /// What it did instead; `None` when all is well.
+    /// What it did instead, or is worth knowing; `None` when all is well.
     pub detail: Option<String>,
     /// How long it took, in microseconds.
     pub micros: u64,
@@ -57,8 +57,15 @@ pub(crate) async fn probe(storage: &dyn Storage) -> Result<Vec<ProbeStep>> {
 async fn timed(steps: &mut Vec<ProbeStep>, step: &'static str, check: impl Future<Output = Check>) {
     let started = Instant::now();
     let detail = check.await.err();
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    steps.push(ProbeStep { step, ok: detail.is_none(), detail, micros });
+    steps.push(ProbeStep::since(started, step, detail));
+}
+
+impl ProbeStep {
+    /// A step that began at `started` and has ended, with what is wrong.
+    pub(crate) fn since(started: Instant, step: &'static str, detail: Option<String>) -> Self {
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Self { step, ok: detail.is_none(), detail, micros }
+    }
 }
 
 struct Probe<'a> {

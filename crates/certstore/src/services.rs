@@ -35,6 +35,123 @@ pub(crate) async fn open(settings: &Settings) -> Result<Option<Arc<dyn Storage>>
     })
 }
 
+/// Gives a service's settings a place of their own, see [`Config::beneath`].
+#[cfg_attr(
+    not(any(feature = "redis", feature = "postgres", feature = "s3")),
+    expect(clippy::unnecessary_wraps, unused_variables, reason = "there is no service")
+)]
+pub(crate) fn move_beneath(settings: &mut Settings, name: &str) -> Result<()> {
+    match settings.backend().name {
+        #[cfg(feature = "redis")]
+        "redis" => {
+            let prefix = redis(settings)?.prefix;
+            // A slash would be a directory of Caddy's layout, above the prefix.
+            let name = name.trim_matches(['.', '/']).replace('/', ".");
+            settings.put_text("prefix", format!("{prefix}.{name}"));
+        }
+        #[cfg(feature = "postgres")]
+        "postgres" => {
+            let config = postgres(settings)?;
+            if config.layout == certstore_postgres::Layout::Caddy {
+                return Err(Error::unsupported(
+                    "Caddy's tables have fixed names, so there is no second place for them in a database; use one of its own",
+                )
+                .with_backend("postgres"));
+            }
+            settings.put_text("table_prefix", table_prefix(&config.table_prefix, name));
+            settings.put_text("migrate", "true".to_owned());
+        }
+        #[cfg(feature = "s3")]
+        "s3" => {
+            let config = s3(settings)?;
+            let prefix = config.prefix.trim_matches('/');
+            let slash = if prefix.is_empty() { "" } else { "/" };
+            settings.put_text("prefix", format!("{prefix}{slash}{name}"));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A prefix of 40 bytes at most, as identifiers have 63: some of the old one, for people, and a digest of all.
+#[cfg(feature = "postgres")]
+fn table_prefix(old: &str, name: &str) -> String {
+    let digest = [old, "/", name]
+        .iter()
+        .flat_map(|part| part.bytes())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| {
+            (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    let head: String = old.chars().take(20).collect();
+    format!("{head}{digest:016x}_")
+}
+
+/// Removes what a service keeps by these settings; nothing for a backend that is no service.
+#[cfg(feature = "tools")]
+pub(crate) async fn erase(settings: &Settings) -> Result<()> {
+    match settings.backend().name {
+        #[cfg(feature = "redis")]
+        "redis" => certstore_redis::RedisStorage::open(&redis(settings)?).await?.erase().await,
+        #[cfg(feature = "postgres")]
+        "postgres" => {
+            certstore_postgres::PostgresStorage::open(&postgres(settings)?).await?.erase().await
+        }
+        #[cfg(feature = "s3")]
+        "s3" => certstore_s3::S3Storage::open(&s3(settings)?).await?.erase().await,
+        _ => Ok(()),
+    }
+}
+
+/// Opens a service that can be asked whether it does what its backend relies on, and asks it; `None` for one that cannot.
+#[cfg(feature = "tools")]
+pub(crate) async fn open_asked(
+    settings: &Settings,
+) -> Result<Option<(Arc<dyn Storage>, Vec<crate::probe::ProbeStep>)>> {
+    #[cfg(feature = "s3")]
+    if settings.backend().name == "s3" {
+        return open_probed(settings).await.map(Some);
+    }
+    let _ = settings;
+    Ok(None)
+}
+
+/// An S3 storage that says what its store was found to offer.
+#[cfg(all(feature = "tools", feature = "s3"))]
+async fn open_probed(
+    settings: &Settings,
+) -> Result<(Arc<dyn Storage>, Vec<crate::probe::ProbeStep>)> {
+    use certstore_s3::{Probing, S3Storage};
+    let mut config = s3(settings)?;
+    config.probe = Probing::Lazy;
+    let storage = S3Storage::open(&config).await?;
+    if config.secretbox_key.is_some() {
+        // It is for reading only, so nothing rests on conditional requests.
+        return Ok((Arc::new(storage), Vec::new()));
+    }
+    let started = std::time::Instant::now();
+    let probed = storage.probe().await;
+    let step =
+        |detail| vec![crate::probe::ProbeStep::since(started, "conditional requests", detail)];
+    match probed {
+        Err(error) => Ok((Arc::new(storage), step(Some(crate::inventory::with_sources(&error))))),
+        Ok(report) => {
+            let steps = step(fault(&report));
+            config.probe = Probing::Open;
+            Ok((Arc::new(S3Storage::open_probed(&config, &report).await?), steps))
+        }
+    }
+}
+
+/// What is wrong with a store, and the way out. That it cannot delete on a version is told by its capabilities alone.
+#[cfg(all(feature = "tools", feature = "s3"))]
+fn fault(report: &certstore_s3::ProbeReport) -> Option<String> {
+    let fault = report.create.as_deref().or(report.update.as_deref())?;
+    Some(format!(
+        "this store does not keep what S3 promises of conditional requests: {fault}; it can keep values, but to lock, name \
+         another backend in [storage.lock] or use a store that does"
+    ))
+}
+
 /// The SQL that an administrator runs before the storage can be used: tables and their indexes. Nothing is connected to.
 ///
 /// # Errors
@@ -57,18 +174,18 @@ pub fn schema(config: &Config) -> Result<String> {
 }
 
 #[cfg(feature = "redis")]
-fn redis(settings: &Settings) -> Result<certstore_redis::RedisConfig> {
+pub(crate) fn redis(settings: &Settings) -> Result<certstore_redis::RedisConfig> {
     use certstore_redis::RedisConfig;
     let mut config = match settings.text("url") {
         Some(url) => RedisConfig::from_url(url)?,
-        None => RedisConfig::new("127.0.0.1:6379"),
+        None => RedisConfig::default(),
     };
     settings.each(|name, value| config.set(name, value))?;
     Ok(config)
 }
 
 #[cfg(feature = "postgres")]
-fn postgres(settings: &Settings) -> Result<certstore_postgres::PostgresConfig> {
+pub(crate) fn postgres(settings: &Settings) -> Result<certstore_postgres::PostgresConfig> {
     use certstore_postgres::PostgresConfig;
     let mut config = PostgresConfig::from_url(settings.text("url").unwrap_or("postgres:"))?;
     settings.each(|name, value| config.set(name, value))?;
@@ -76,7 +193,7 @@ fn postgres(settings: &Settings) -> Result<certstore_postgres::PostgresConfig> {
 }
 
 #[cfg(feature = "s3")]
-fn s3(settings: &Settings) -> Result<certstore_s3::S3Config> {
+pub(crate) fn s3(settings: &Settings) -> Result<certstore_s3::S3Config> {
     use certstore_s3::S3Config;
     let mut config = match settings.text("url") {
         Some(url) => S3Config::from_url(url)?,

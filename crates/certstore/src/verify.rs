@@ -1,5 +1,6 @@
 //! Reading everything once: does every value load, does every certificate have its key, does the backend hold its word.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use crate::inventory::{KeyMatch, is_certificate, key_beside, read_pair, with_sources};
 pub use crate::probe::ProbeStep;
+use crate::{Config, WithLocker};
 
 /// What [`verify`] looks at.
 #[derive(Debug, Clone)]
@@ -54,6 +56,32 @@ impl VerifyReport {
     pub fn is_ok(&self) -> bool {
         self.problems.is_empty() && self.probe.iter().all(|step| step.ok)
     }
+}
+
+/// Opens the storage of `config` to be verified, and asks the service behind it, where one can be asked, whether it does
+/// what the backend relies on: an S3 store, whether it keeps what S3 promises of conditional requests. Put the steps in
+/// front of those of the report.
+///
+/// Where locks come from elsewhere ([`Config::lock_backend`]), a store that does not is nothing wrong: the step says what
+/// is so.
+///
+/// # Errors
+/// As [`open`](crate::open).
+///
+/// # Cancel safety
+/// As [`open`](crate::open); the questions to the service go on in the background and clean up after themselves.
+pub async fn open_asked(config: &Config) -> Result<(Arc<dyn Storage>, Vec<ProbeStep>)> {
+    let values = crate::services::open_asked(&config.storage).await?;
+    let Some((values, mut steps)) = values else {
+        return Ok((crate::open(config).await?, Vec::new()));
+    };
+    let Some(lock) = &config.lock else { return Ok((values, steps)) };
+    for step in steps.iter_mut().filter(|step| !step.ok) {
+        step.ok = true;
+        let detail = step.detail.take().unwrap_or_default();
+        step.detail = Some(format!("{detail}; nothing is wrong, as locks come from elsewhere"));
+    }
+    Ok((Arc::new(WithLocker::new(values, crate::open::open_backend(lock).await?)), steps))
 }
 
 /// Something about a key.

@@ -115,6 +115,13 @@ pub const KEYS: &[ConfigKey] = &[
         "Whether a nonce follows each stored value: gives true versions and fenced writes, and other readers see the nonce (docs/layouts.md).",
     ),
     key(
+        "probe",
+        &["s3"],
+        Kind::Choice(&["lazy", "open"]),
+        "lazy",
+        "When the store is tried out on its conditional writes: at the first lock or conditional write, or when it is opened.",
+    ),
+    key(
         "secretbox_key",
         &["s3"],
         Kind::Secret,
@@ -141,6 +148,13 @@ pub const KEYS: &[ConfigKey] = &[
         Kind::Text,
         "none",
         "The service name that the sentinels know; required with mode sentinel.",
+    ),
+    key(
+        "db",
+        &["redis"],
+        Kind::Number,
+        "the URL's, else 0",
+        "The number of the database; a cluster has only 0.",
     ),
     key("username", &["redis"], Kind::Text, "the URL's", "The user to sign in as."),
     key(
@@ -304,3 +318,7 @@ pub const KEYS: &[ConfigKey] = &[
         "How often a lock goes to the next task of the same handle before others get their chance.",
     ),
 ];
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod tests;

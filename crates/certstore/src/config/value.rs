@@ -98,6 +98,15 @@ impl Settings {
         self.backend
     }
 
+    /// Sets a key to a text, as the backend's own config reads it.
+    #[cfg_attr(
+        not(any(feature = "redis", feature = "postgres", feature = "s3")),
+        expect(dead_code, reason = "only services are moved")
+    )]
+    pub(crate) fn put_text(&mut self, name: &'static str, text: String) {
+        self.values.insert(name, Value::Text(text));
+    }
+
     pub(crate) fn path(&self, name: &str) -> Option<&Path> {
         match self.values.get(name) {
             Some(Value::Path(path)) => Some(path),
