@@ -1,11 +1,11 @@
 //! `certstore conformance`.
 
-use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use certstore::{Config, Error, ErrorKind, Storage};
+use certstore::{Config, Error, ErrorKind, Storage, remove_beneath};
 use certstore_conformance::{
     CLAUSES, Factory, MemoryFactory, Options, Report, Worker, run, run_worker,
 };
@@ -20,9 +20,15 @@ use crate::progress::Progress;
 #[command(after_help = "\
 A row for each clause of the contract: whether it holds, or why it was not run. It exits with 1 if any fails.
 
-Nothing that is stored is touched: on files, everything happens in a directory .conformance~* inside the storage's \
-directory, on the same disk and under the same permissions; the name is no key, so it is in no list, and it is removed in \
-the end. A memory storage is tested empty. Locks are held for several leases, so it takes a minute or two.
+Nothing that is stored is touched, and what the suite writes is removed in the end, after an interruption (Ctrl-C) too:
+  files       in a directory .conformance~* inside the storage's directory; the name is no key, so it is in no list
+  Redis       under the prefix OLD.conformance~*
+  S3          under the prefix OLD/.conformance~*; a store that others pay for counts some ten thousand requests
+  PostgreSQL  in tables of other names, OLD and 16 digits; the role must be allowed to create tables
+  memory      in an empty storage
+Only a run that is killed leaves its place behind. With [storage.lock] the locks have such a place, too.
+
+Leases are 2 s long, whatever the config says. Locks are held for several leases, so it takes a minute or two.
 
 Examples:
   certstore --storage file:///var/lib/certstore conformance
@@ -85,7 +91,7 @@ async fn run_in_scratch(
         return Err(Error::new(ErrorKind::Unsupported, message).into());
     }
     let scratch = format!(".conformance~{:08x}-{}", std::process::id(), unix_micros());
-    let factory = Arc::new(Scratch { config: config.clone(), scratch: scratch.clone() });
+    let factory = Arc::new(Scratch::new(config, scratch.clone()));
     let mut arguments = Vec::new();
     for argument in context.storage_arguments() {
         let text = argument.into_string();
@@ -99,10 +105,10 @@ async fn run_in_scratch(
         report = run(factory.clone(), options) => Some(report),
         _ = tokio::signal::ctrl_c() => None,
     };
-    remove(factory.directories("")?)
-        .await
-        .map_err(|error| Failure::local("remove the scratch directory", error))?;
-    report.ok_or_else(|| Failure::Unsound("interrupted; the scratch directory was removed".into()))
+    factory.clear().await?;
+    report.ok_or_else(|| {
+        Failure::Unsound("interrupted; what the suite had stored was removed".into())
+    })
 }
 
 fn unix_micros() -> u128 {
@@ -110,30 +116,44 @@ fn unix_micros() -> u128 {
     now.map_or(0, |since| since.as_micros())
 }
 
-/// The configured storage, each namespace in a directory of its own below the scratch directory.
+/// The lease of the suite: several cases outlive one.
+const LEASE: Duration = Duration::from_secs(2);
+
+/// The configured storage, each namespace in a place of its own beneath it.
 struct Scratch {
     config: Config,
     scratch: String,
+    /// The namespaces that may hold something.
+    used: Mutex<BTreeSet<String>>,
 }
 
 impl Scratch {
-    fn namespace(&self, namespace: &str) -> Result<Config, Error> {
-        self.config.beneath(&format!("{}/{namespace}", self.scratch))
+    fn new(config: &Config, scratch: String) -> Self {
+        Self { config: config.with_lease(LEASE), scratch, used: Mutex::default() }
     }
 
-    fn directories(&self, namespace: &str) -> Result<Vec<PathBuf>, Error> {
-        Ok(self.namespace(namespace)?.paths().map(ToOwned::to_owned).collect())
+    fn place(&self, namespace: &str) -> String {
+        format!("{}/{namespace}", self.scratch)
     }
-}
 
-async fn remove(directories: Vec<PathBuf>) -> io::Result<()> {
-    let removal = tokio::task::spawn_blocking(move || {
-        directories.iter().try_for_each(|directory| match std::fs::remove_dir_all(directory) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            done => done,
-        })
-    });
-    removal.await.map_err(io::Error::other)?
+    fn used(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether all of it lies in directories.
+    fn is_on_files(&self) -> bool {
+        self.config.backend() == "fs" && self.config.lock_backend().is_none_or(|lock| lock == "fs")
+    }
+
+    /// Removes what an interrupted run has left, and the place of all namespaces.
+    async fn clear(&self) -> Result<(), Error> {
+        let used: Vec<_> = self.used().iter().cloned().collect();
+        for namespace in used {
+            self.remove(&namespace).await?;
+        }
+        // Where places lie within one another, this is around all of them.
+        remove_beneath(&self.config, &self.scratch).await
+    }
 }
 
 #[async_trait]
@@ -143,11 +163,15 @@ impl Factory for Scratch {
     }
 
     async fn open(&self, namespace: &str) -> certstore::Result<Arc<dyn Storage>> {
-        certstore::open(&self.namespace(namespace)?).await
+        self.used().insert(namespace.to_owned());
+        certstore::open(&self.config.beneath(&self.place(namespace))?).await
     }
 
-    /// A client whose directory has been removed under it.
+    /// A client whose directory has been removed under it. A service cannot be taken away from its other users.
     async fn open_faulty(&self, namespace: &str) -> certstore::Result<Option<Arc<dyn Storage>>> {
+        if !self.is_on_files() {
+            return Ok(None);
+        }
         let namespace = format!("{namespace}-faulty");
         let storage = self.open(&namespace).await?;
         self.remove(&namespace).await?;
@@ -155,10 +179,9 @@ impl Factory for Scratch {
     }
 
     async fn remove(&self, namespace: &str) -> certstore::Result<()> {
-        let removed = remove(self.directories(namespace)?).await;
-        removed.map_err(|error| {
-            Error::new(ErrorKind::Other, "the namespace cannot be removed").with_source(error)
-        })
+        remove_beneath(&self.config, &self.place(namespace)).await?;
+        self.used().remove(namespace);
+        Ok(())
     }
 }
 
@@ -171,6 +194,6 @@ pub(crate) struct ConformanceWorker {
 
 impl ConformanceWorker {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        Ok(run_worker(&Scratch { config: context.config()?, scratch: self.scratch }).await?)
+        Ok(run_worker(&Scratch::new(&context.config()?, self.scratch)).await?)
     }
 }

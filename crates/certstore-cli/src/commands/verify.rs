@@ -1,7 +1,7 @@
 //! `certstore verify`.
 
 use certstore::Dir;
-use certstore::verify::{VerifyOptions, VerifyReport, verify};
+use certstore::verify::{VerifyOptions, VerifyReport, open_asked, verify};
 use clap::Args;
 
 use super::Context;
@@ -13,6 +13,8 @@ use crate::progress::Progress;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The backend is probed with a value and a lock of its own, which are removed again; --no-probe writes nothing at all. \
+An S3 store is asked, with some 150 small requests, whether it keeps what S3 promises of conditional requests: locks rest \
+on them. \
 It exits with 1 if anything is wrong. With --json it is an object with ok, values, bytes, certificates, problems, notes, \
 foreign and probe.
 
@@ -33,10 +35,16 @@ impl Verify {
         let mut options = VerifyOptions::default();
         options.dir = Dir::new(&self.dir)?;
         options.probe = !self.no_probe;
-        let storage = context.open().await?;
+        let (storage, mut probe) = if options.probe {
+            open_asked(&context.config()?).await?
+        } else {
+            (context.open().await?, Vec::new())
+        };
         let progress = Progress::new(context.global.quiet, "verifying", 0);
-        let report = verify(&*storage, &options, |_| progress.step()).await?;
+        let mut report = verify(&*storage, &options, |_| progress.step()).await?;
         drop(progress);
+        probe.append(&mut report.probe);
+        report.probe = probe;
         let mut out = context.output();
         if out.is_json() {
             let mut shown =
@@ -84,12 +92,11 @@ fn print(report: &VerifyReport, out: &mut Output) -> Result<(), Failure> {
             report.probe.len()
         ))?;
     }
-    for step in report.probe.iter().filter(|step| !step.ok) {
-        out.line(format_args!(
-            "PROBLEM  {}: {}",
-            step.step,
-            one_line(step.detail.as_deref().unwrap_or_default())
-        ))?;
+    for step in &report.probe {
+        let label = if step.ok { "note    " } else { "PROBLEM " };
+        if let Some(detail) = &step.detail {
+            out.line(format_args!("{label} {}: {}", step.step, one_line(detail)))?;
+        }
     }
     Ok(())
 }
