@@ -141,7 +141,10 @@ fn hint(error: &Error) -> Option<&'static str> {
     }
     match error.kind() {
         ErrorKind::NotFound => Some("`certstore ls -r` shows what is stored"),
-        ErrorKind::PermissionDenied => Some("run certstore as the owner of the storage"),
+        // Services know other users, and say themselves what to do.
+        ErrorKind::PermissionDenied if matches!(error.backend(), None | Some("fs")) => {
+            Some("run certstore as the owner of the storage")
+        }
         ErrorKind::LockLost => Some("start anew from what is stored now"),
         ErrorKind::Unavailable => Some("try again"),
         ErrorKind::Corrupt => Some("`certstore verify` shows what else is damaged"),
