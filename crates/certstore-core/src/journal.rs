@@ -9,7 +9,7 @@
 use async_trait::async_trait;
 use bytes::{Buf, Bytes};
 
-use crate::{Dir, Error, ErrorKind, Key, Result, Storage, Tree, Version, Versioned};
+use crate::{Condition, Dir, Error, ErrorKind, Key, Result, Storage, Tree, Version, Versioned};
 
 const MAGIC: &[u8] = b"certstore-journal 1\n";
 
@@ -210,10 +210,26 @@ async fn roll_forward<S: JournalStore + ?Sized>(
         let found = versioned(storage, &entry.key).await?;
         let written = found.as_ref().is_some_and(|found| found.value == entry.value);
         if !written && entry.is_open(found.as_ref()) {
-            storage.store(&entry.key, &entry.value).await?;
+            finish(storage, entry, found).await?;
         }
     }
     Ok(())
+}
+
+/// Writes over what was found only: another who settles may have finished meanwhile, and the next bundle begun.
+async fn finish<S: JournalStore + ?Sized>(
+    storage: &S,
+    entry: &Entry,
+    found: Option<Versioned>,
+) -> Result<()> {
+    let condition = found.map_or(Condition::Absent, |found| Condition::Version(found.version));
+    match storage.store_if(&entry.key, &entry.value, &condition).await {
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            storage.store(&entry.key, &entry.value).await.map(drop)
+        }
+        done => done.map(drop),
+    }
 }
 
 /// The bundle, and whether the journal alone settles it: then it needs no second look.

@@ -9,8 +9,8 @@ use futures_util::stream::BoxStream;
 
 use super::{JournalStore, load_bundle, settle, store_all};
 use crate::{
-    Capabilities, Dir, Error, ErrorKind, FencingToken, Key, KeyInfo, Lock, LockInfo, LockName,
-    Locker, MemoryStorage, Result, Storage, Version, Versioned,
+    Capabilities, Condition, Dir, Error, ErrorKind, FencingToken, Key, KeyInfo, Lock, LockInfo,
+    LockName, Locker, MemoryStorage, Result, Storage, Version, Versioned,
 };
 
 /// One value at a time over the memory backend. Writes stop working after a number of steps, as in a crash; a hook runs
@@ -22,6 +22,8 @@ struct Stepwise {
     writes_left: Arc<Mutex<usize>>,
     before_read: Option<Arc<dyn Fn(usize) -> Option<Step> + Send + Sync>>,
     reads: Arc<Mutex<usize>>,
+    /// With conditional stores; what is here is stored by somebody else just before the next one.
+    conditional: Option<Arc<Mutex<Vec<(Key, &'static [u8])>>>>,
 }
 
 /// What another writer does between two reads.
@@ -39,6 +41,7 @@ impl Stepwise {
             writes_left: Arc::new(Mutex::new(usize::MAX)),
             before_read: None,
             reads: Arc::default(),
+            conditional: None,
         }
     }
 
@@ -100,6 +103,17 @@ impl Storage for Stepwise {
     async fn store(&self, key: &Key, value: &[u8]) -> Result<Version> {
         self.write()?;
         self.inner.store(key, value).await
+    }
+    async fn store_if(&self, key: &Key, value: &[u8], condition: &Condition) -> Result<Version> {
+        let Some(others) = &self.conditional else {
+            return Err(Error::unsupported("no conditional stores"));
+        };
+        let others = std::mem::take(&mut *others.lock().unwrap());
+        for (key, value) in others {
+            self.inner.store(&key, value).await?;
+        }
+        self.write()?;
+        self.inner.store_if(key, value, condition).await
     }
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
         store_all(self, items).await
@@ -319,4 +333,20 @@ async fn a_bundle_beside_another_ones_journal_is_read_twice() {
         let found = storage.load_bundle(&[&key, &crt]).await.unwrap();
         assert_eq!(found[0], found[1], "a set before read {before}");
     }
+}
+
+#[tokio::test]
+async fn settling_late_writes_over_no_later_bundle() {
+    let (key, crt): (Key, Key) = ("a/a.key".parse().unwrap(), "a/a.crt".parse().unwrap());
+    let mut storage = Stepwise::new();
+    storage.crash_after(2);
+    let bundle: [(&Key, &[u8]); 2] = [(&key, b"new key"), (&crt, b"new crt")];
+    store_all(&storage, &bundle).await.unwrap_err();
+    storage.crash_after(usize::MAX);
+    // Between the look at the certificate and its write, another one finishes this bundle and writes the next.
+    let later: Vec<(Key, &'static [u8])> =
+        vec![(key.clone(), b"later key"), (crt.clone(), b"later crt")];
+    storage.conditional = Some(Arc::new(Mutex::new(later)));
+    settle(&storage, &"a".parse().unwrap()).await.unwrap();
+    assert_eq!(load_bundle(&storage, &[&key, &crt]).await.unwrap(), ["later key", "later crt"]);
 }

@@ -15,7 +15,8 @@ use crate::{Error, Lock, LockName, Result};
 /// How often a try that does not wait meets somebody else's write before it answers `None`.
 const QUICK_TRIES: u32 = 3;
 
-/// How many failures in a row a waiter that never had an answer takes before it gives up.
+/// How many failures in a row a waiter that never had an answer takes before it gives up; at once when two requests
+/// could have timed out.
 const FIRST_FAILURES: u32 = 3;
 
 /// One call of lock or `try_lock`: the writes that it sent and whose fate it may not know.
@@ -67,6 +68,7 @@ impl<R: Register> Engine<R> {
         let (poll_min, poll_max) = self.config.poll();
         let (mut poll, mut tries) = (poll_min, 0);
         let (mut answered, mut failures): (Option<Duration>, u32) = (None, 0);
+        let patience = self.clock.monotonic() + self.config.request() * 2;
         if turn.with_state(|known| std::mem::take(&mut known.stand_back)) && wait {
             self.clock.sleep(self.jitter(poll_min)).await;
         }
@@ -91,7 +93,9 @@ impl<R: Register> Engine<R> {
                 Err(error)
                     if wait
                         && error.is_retryable()
-                        && (self.recent(answered) || failures < FIRST_FAILURES) =>
+                        && (self.recent(answered)
+                            || (failures < FIRST_FAILURES
+                                && self.clock.monotonic() < patience)) =>
                 {
                     failures += 1;
                     self.jitter(poll)
