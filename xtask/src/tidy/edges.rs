@@ -26,7 +26,7 @@ fn rank(name: &str) -> Option<Rank> {
         "certstore-conformance" => Rank::Conformance,
         "certstore" => Rank::Facade,
         "certstore-cli" => Rank::Cli,
-        "xtask" => Rank::Xtask,
+        "certstore-bench" | "xtask" => Rank::Xtask,
         name if name.starts_with("certstore-") => Rank::Backend,
         _ => return None,
     })
