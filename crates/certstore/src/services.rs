@@ -67,6 +67,8 @@ pub(crate) fn move_beneath(settings: &mut Settings, name: &str) -> Result<()> {
             let prefix = config.prefix.trim_matches('/');
             let slash = if prefix.is_empty() { "" } else { "/" };
             settings.put_text("prefix", format!("{prefix}{slash}{name}"));
+            // Tried out when it is opened, so that no lock waits for it.
+            settings.put_text("probe", "open".to_owned());
         }
         _ => {}
     }

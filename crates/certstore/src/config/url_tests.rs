@@ -25,8 +25,12 @@ fn a_password_is_in_no_output() {
         format!("file:///x?pasword={CANARY}"),
         format!("file://{CANARY}@/x?%zz"),
     ] {
-        let error = Config::from_url(&url).unwrap_err();
-        assert!(!format!("{error} {error:?}").contains(CANARY), "{error:?}");
+        // A build with Redis takes the first one.
+        let shown = match Config::from_url(&url) {
+            Ok(config) => format!("{config:?}"),
+            Err(error) => format!("{error} {error:?}"),
+        };
+        assert!(!shown.contains(CANARY), "{shown}");
     }
 }
 
