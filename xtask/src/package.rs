@@ -20,6 +20,8 @@ pub(crate) fn package() -> Result<()> {
         "--workspace",
         "--exclude",
         "xtask",
+        "--exclude",
+        "certstore-bench",
         "--no-verify",
         "--allow-dirty",
         "--offline",
