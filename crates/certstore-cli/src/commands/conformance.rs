@@ -23,7 +23,7 @@ A row for each clause of the contract: whether it holds, or why it was not run. 
 Nothing that is stored is touched, and what the suite writes is removed in the end, after an interruption (Ctrl-C) too:
   files       in a directory .conformance~* inside the storage's directory; the name is no key, so it is in no list
   Redis       under the prefix OLD.conformance~*
-  S3          under the prefix OLD/.conformance~*; some 150 requests whenever it is opened, 50,000 in all
+  S3          under the prefix OLD/.conformance~*; the store is asked some 150 requests whenever it is opened
   PostgreSQL  in tables of other names, OLD and 16 digits; the role must be allowed to create tables
   memory      in an empty storage
 Only a run that is killed leaves its place behind. With [storage.lock] the locks have such a place, too.
