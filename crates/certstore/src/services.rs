@@ -15,7 +15,7 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
         #[cfg(feature = "postgres")]
         "postgres" => postgres(settings).map(drop),
         #[cfg(feature = "s3")]
-        "s3" => s3(settings).map(drop),
+        "s3" => s3(settings)?.check(),
         _ => Ok(()),
     }
 }
@@ -99,7 +99,12 @@ pub(crate) async fn erase(settings: &Settings) -> Result<()> {
             certstore_postgres::PostgresStorage::open(&postgres(settings)?).await?.erase().await
         }
         #[cfg(feature = "s3")]
-        "s3" => certstore_s3::S3Storage::open(&s3(settings)?).await?.erase().await,
+        "s3" => {
+            let mut config = s3(settings)?;
+            // To erase, nothing has to be known of the store.
+            config.probe = certstore_s3::Probing::Lazy;
+            certstore_s3::S3Storage::open(&config).await?.erase().await
+        }
         _ => Ok(()),
     }
 }

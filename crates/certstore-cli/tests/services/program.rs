@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use certstore::{Config, ErrorKind, Fence, Key, Storage};
+use certstore::{Config, ErrorKind, Fence, Key};
 
 use crate::places::Place;
 use crate::support::{Ran, Sandbox};

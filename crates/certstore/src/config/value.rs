@@ -136,6 +136,10 @@ impl Settings {
         }
     }
 
+    #[cfg_attr(
+        not(any(all(unix, feature = "fs"), feature = "redis", feature = "postgres", feature = "s3")),
+        expect(dead_code, reason = "memory has no texts")
+    )]
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.values.get(name) {
             Some(Value::Text(text)) => Some(text),
