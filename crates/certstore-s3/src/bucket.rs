@@ -10,7 +10,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use certstore_core::{Error, ErrorKind, Result, Version};
 
 use crate::client::Clients;
@@ -100,11 +100,18 @@ impl Bucket {
         done.unwrap_or_else(|_| Err(transport::too_late(self.timeout, access)))
     }
 
-    pub(crate) async fn get(&self, object: &str, unless: Option<&Version>) -> Result<Got> {
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] when the object has more than `limit` bytes, which are then not read.
+    pub(crate) async fn get(
+        &self,
+        object: &str,
+        unless: Option<&Version>,
+        limit: u64,
+    ) -> Result<Got> {
         self.within(Access::Read, async {
             let mut attempt = 1;
             loop {
-                match self.get_once(object, unless).await {
+                match self.get_once(object, unless, limit).await {
                     Err(Cut(_)) if attempt < GET_ATTEMPTS => attempt += 1,
                     Err(Cut(error)) => return Err(error),
                     Ok(got) => return got,
@@ -119,11 +126,12 @@ impl Bucket {
         &self,
         object: &str,
         unless: Option<&Version>,
+        limit: u64,
     ) -> std::result::Result<Result<Got>, Cut> {
         let known = unless.map(|version| format!("\"{version}\""));
-        let request = self.clients.repeating.get_object().bucket(&self.name).key(object);
+        let request = self.clients.reading.get_object().bucket(&self.name).key(object);
         match request.set_if_none_match(known).send().await {
-            Ok(output) => collect(output).await,
+            Ok(output) => collect(output, limit).await,
             Err(error) => Ok(match Answer::of(&error) {
                 Some(answer) if answer.is_missing() => Ok(Got::Missing),
                 Some(answer) if answer.status == Some(304) => Ok(Got::Unchanged),
@@ -135,7 +143,7 @@ impl Bucket {
     /// `None`: there is no such object, or no such bucket.
     pub(crate) async fn head(&self, object: &str) -> Result<Option<Head>> {
         self.within(Access::Read, async {
-            let request = self.clients.repeating.head_object().bucket(&self.name).key(object);
+            let request = self.clients.reading.head_object().bucket(&self.name).key(object);
             match request.send().await {
                 Ok(output) => Ok(Some(Head {
                     etag: etag(output.e_tag())?,
@@ -160,7 +168,28 @@ impl Bucket {
         metadata: Option<HashMap<String, String>>,
         when: &When,
     ) -> Result<Done<String>> {
-        let request = self.client_for(when).put_object().bucket(&self.name).key(object);
+        self.put_by(self.client_for(when), object, body, metadata, when).await
+    }
+
+    /// Writes an object whatever is there, and sends that once.
+    pub(crate) async fn put_once(
+        &self,
+        object: &str,
+        body: Bytes,
+        metadata: Option<HashMap<String, String>>,
+    ) -> Result<Done<String>> {
+        self.put_by(&self.clients.once, object, body, metadata, &When::Always).await
+    }
+
+    async fn put_by(
+        &self,
+        client: &Client,
+        object: &str,
+        body: Bytes,
+        metadata: Option<HashMap<String, String>>,
+        when: &When,
+    ) -> Result<Done<String>> {
+        let request = client.put_object().bucket(&self.name).key(object);
         let request = match when {
             When::Always => request,
             When::Absent => request.if_none_match("*"),
@@ -169,7 +198,9 @@ impl Bucket {
         let request = request.set_metadata(metadata).body(ByteStream::from(body));
         self.within(Access::Write, async {
             match request.send().await {
-                Ok(output) => Ok(Done::Yes(etag(output.e_tag())?)),
+                Ok(output) => etag(output.e_tag())
+                    .map(Done::Yes)
+                    .map_err(|error| error.with_may_have_applied(true)),
                 Err(error) => refused(&error, when),
             }
         })
@@ -204,7 +235,7 @@ impl Bucket {
 
 struct Cut(Error);
 
-async fn collect(output: GetObjectOutput) -> std::result::Result<Result<Got>, Cut> {
+async fn collect(mut output: GetObjectOutput, limit: u64) -> std::result::Result<Result<Got>, Cut> {
     let head = || {
         Ok(Head {
             etag: etag(output.e_tag())?,
@@ -217,17 +248,28 @@ async fn collect(output: GetObjectOutput) -> std::result::Result<Result<Got>, Cu
         Ok(head) => head,
         Err(error) => return Ok(Err(error)),
     };
-    match output.body.collect().await {
-        Ok(body) => {
-            let body = body.into_bytes();
-            if body.len() as u64 == head.size {
-                return Ok(Ok(Got::Object(Object { head, body })));
-            }
-            let told = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-            Err(Cut(transport::cut_short(&told)))
-        }
-        Err(error) => Err(Cut(transport::cut_short(&error))),
+    if head.size > limit {
+        return Ok(Err(too_large(head.size, limit)));
     }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = output.body.next().await {
+        body.extend_from_slice(&chunk.map_err(|error| Cut(transport::cut_short(&error)))?);
+        if body.len() as u64 > head.size {
+            return Ok(Err(too_large(body.len() as u64, head.size)));
+        }
+    }
+    if body.len() as u64 == head.size {
+        return Ok(Ok(Got::Object(Object { head, body: body.freeze() })));
+    }
+    let told = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    Err(Cut(transport::cut_short(&told)))
+}
+
+fn too_large(size: u64, limit: u64) -> Error {
+    let message = format!(
+        "the object has {size} bytes, more than the {limit} that it may have here; another program has written it"
+    );
+    Error::new(ErrorKind::TooLarge, message).with_backend(BACKEND)
 }
 
 /// What a refused write means: under a condition, "no" is an answer and no error.

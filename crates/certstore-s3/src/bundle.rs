@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::journal::{self, JournalStore};
-use certstore_core::{Dir, Key, Result};
+use certstore_core::{Dir, ErrorKind, Key, Result};
 
 use crate::bucket::{Got, When};
+use crate::declared;
 use crate::error::BACKEND;
 use crate::storage::{Inner, S3Storage};
 
@@ -18,6 +19,7 @@ impl JournalStore for S3Storage {
     async fn write_journal(&self, dir: &Dir, journal: &[u8]) -> Result<()> {
         let write = async {
             let object = self.inner().names.journal(dir)?;
+            declared::check_journal(journal)?;
             let body = Bytes::copy_from_slice(journal);
             self.inner().bucket.put(&object, body, None, &When::Always).await
         };
@@ -43,7 +45,7 @@ impl Inner {
     async fn journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
         // Where a journal's name does not fit, none was ever written.
         let Ok(object) = self.names.journal(dir) else { return Ok(None) };
-        match self.bucket.get(&object, None).await? {
+        match self.bucket.get(&object, None, declared::MAX_JOURNAL).await? {
             Got::Object(object) => Ok(Some(object.body)),
             Got::Missing | Got::Unchanged => Ok(None),
         }
@@ -51,6 +53,20 @@ impl Inner {
 }
 
 impl S3Storage {
+    /// As [`settled`](Self::settled), for journals by their objects. One that cannot be read brings nothing back.
+    pub(crate) async fn settle_each(&self, journals: &[String]) -> Result<()> {
+        for object in journals {
+            let Some(dir) = self.inner().names.journal_dir(object) else { continue };
+            match journal::settle(self, &dir).await {
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    tracing::warn!(%dir, %error, "a journal cannot be read; it is deleted with its directory");
+                }
+                settled => settled?,
+            }
+        }
+        Ok(())
+    }
+
     /// Finishes the bundle that a dead writer has left in the key's directory, whose journal could bring a deleted value
     /// back.
     pub(crate) async fn settled(&self, key: &Key) -> Result<()> {

@@ -19,15 +19,17 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use certstore_core::{Result, Secret};
 
-use crate::config::S3Config;
+use crate::config::{S3Config, is_cleartext};
 use crate::error::invalid_config;
 
 /// How often a request that may be sent twice is sent at most.
 const ATTEMPTS: u32 = 3;
 
-/// One client for requests that may be sent twice, and one for those that must not.
+/// One client for reads, one for writes that may be sent twice, and one for those that must not.
 #[derive(Clone)]
 pub(crate) struct Clients {
+    /// Sends again what gets no answer in half of the time.
+    pub(crate) reading: Client,
     pub(crate) repeating: Client,
     pub(crate) once: Client,
 }
@@ -44,6 +46,11 @@ impl Clients {
         if let Some(endpoint) = &config.endpoint {
             builder = builder.endpoint_url(endpoint);
         }
+        if endpoint.as_deref().is_some_and(is_cleartext) {
+            tracing::warn!(
+                "the endpoint is not https: whoever is on the way reads and changes private keys"
+            );
+        }
         builder = builder.force_path_style(config.is_path_style(endpoint.as_deref()));
         Ok(Self::of(builder, config))
     }
@@ -56,19 +63,21 @@ impl Clients {
     fn of(builder: Builder, config: &S3Config) -> Self {
         let times = TimeoutConfig::builder()
             .connect_timeout(config.connect_timeout)
-            .operation_timeout(config.timeout)
-            .build();
+            .operation_timeout(config.timeout);
+        let reading = times.clone().operation_attempt_timeout(config.timeout / 2).build();
         // Older compatible stores refuse what newer clients send by default; integrity is TLS's and the signature's.
         let builder = builder
-            .timeout_config(times)
+            .timeout_config(times.build())
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         let repeating = RetryConfig::standard()
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(100))
             .with_max_backoff(Duration::from_secs(1));
+        let again = builder.clone().retry_config(repeating);
         Self {
-            repeating: Client::from_conf(builder.clone().retry_config(repeating).build()),
+            reading: Client::from_conf(again.clone().timeout_config(reading).build()),
+            repeating: Client::from_conf(again.build()),
             once: Client::from_conf(builder.retry_config(RetryConfig::disabled()).build()),
         }
     }

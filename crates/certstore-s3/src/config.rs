@@ -230,14 +230,28 @@ fn host_and_path(endpoint: &str) -> Option<(&str, &str)> {
     Some(rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash)))
 }
 
+/// Whether what is sent there can be read on the way: no TLS, and not this machine.
+pub(crate) fn is_cleartext(endpoint: &str) -> bool {
+    let local = |host: &str| {
+        host == "localhost"
+            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    };
+    endpoint.starts_with("http://") && !host_of(endpoint).is_some_and(local)
+}
+
+/// The host without its port, and without brackets.
+fn host_of(endpoint: &str) -> Option<&str> {
+    let (authority, _) = host_and_path(endpoint)?;
+    match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map(|(host, _)| host),
+        None => authority.split(':').next(),
+    }
+}
+
 /// Whether a bucket cannot stand before this host as a domain: an address, or `localhost`.
 fn names_no_domain(endpoint: &str) -> bool {
-    let Some((authority, _)) = host_and_path(endpoint) else { return false };
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => return rest.contains(']'),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok()
+    host_of(endpoint)
+        .is_some_and(|host| host == "localhost" || host.parse::<std::net::IpAddr>().is_ok())
 }
 
 #[cfg(test)]

@@ -11,11 +11,14 @@ use certstore_core::{
 use crate::config::S3Config;
 use crate::probe::ProbeReport;
 use crate::proof::Need;
-use crate::stamp::{FenceStamp, stamped};
+use crate::stamp::{self, FenceStamp, stamped};
 
 /// The largest value in bytes: 64 MiB. One PUT takes 5 GiB, but values are held in memory, and none of this crate's
 /// purpose comes near.
 pub(crate) const MAX_VALUE: u64 = 64 << 20;
+
+/// The longest journal in bytes: all values of a bundle are in it.
+pub(crate) const MAX_JOURNAL: u64 = 4 * MAX_VALUE;
 
 /// What S3 offers, less what the probe has found missing.
 pub(crate) fn capabilities(config: &S3Config, found: Option<&ProbeReport>) -> Capabilities {
@@ -51,6 +54,14 @@ pub(crate) fn check_size(value: &[u8]) -> Result<()> {
     Err(Error::new(ErrorKind::TooLarge, message))
 }
 
+pub(crate) fn check_journal(journal: &[u8]) -> Result<()> {
+    if journal.len() as u64 <= MAX_JOURNAL {
+        return Ok(());
+    }
+    let message = format!("the values of a bundle have at most {MAX_JOURNAL} bytes in all");
+    Err(Error::new(ErrorKind::TooLarge, message))
+}
+
 /// The body of an object, and its metadata if it has any.
 pub(crate) fn body(
     stamp: bool,
@@ -58,7 +69,7 @@ pub(crate) fn body(
     fence: Option<&FenceStamp>,
 ) -> (Bytes, Option<HashMap<String, String>>) {
     if !stamp {
-        return (Bytes::copy_from_slice(value), None);
+        return (Bytes::copy_from_slice(value), stamp::plain(value));
     }
     let (body, metadata) = stamped(value, OsRandom.next_u128(), fence);
     (body, Some(metadata))

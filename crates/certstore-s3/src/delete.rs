@@ -1,6 +1,7 @@
 //! Deleting many objects: in batches, or one by one where a server knows no batches.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
@@ -12,6 +13,9 @@ use crate::error::{Access, Answer, BACKEND, answered, sdk_error};
 
 /// The most names that one request may delete.
 const BATCH: usize = 1000;
+
+/// How long the objects wait that a server had no time for.
+const BACK_OFF: Duration = Duration::from_millis(200);
 
 /// How many single deletes are under way at once.
 const CONCURRENCY: usize = 16;
@@ -33,21 +37,38 @@ impl Bucket {
     }
 
     async fn delete_batch(&self, batch: Vec<String>) -> Result<()> {
+        let Some(left) = self.send_batch(&batch).await? else {
+            return self.delete_singly(batch).await;
+        };
+        let (passing, mut lasting): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(Failure::is_passing);
+        if !passing.is_empty() {
+            tokio::time::sleep(BACK_OFF).await;
+            let again: Vec<String> = passing.into_iter().map(|failure| failure.name).collect();
+            match self.send_batch(&again).await? {
+                Some(left) => lasting.extend(left),
+                None => self.delete_singly(again).await?,
+            }
+        }
+        told(&lasting, batch.len(), &self.base)
+    }
+
+    /// What the server could not delete; `None`: it takes no batches.
+    async fn send_batch(&self, batch: &[String]) -> Result<Option<Vec<Failure>>> {
         let mut delete = Delete::builder().quiet(true);
-        for object in &batch {
+        for object in batch {
             delete = delete.objects(identifier(object)?);
         }
         let delete = delete.build().map_err(|error| unbuildable().with_source(error))?;
         let request = self.clients.repeating.delete_objects().bucket(&self.name).delete(delete);
         let sent = self.within(Access::Write, async { Ok(request.send().await) }).await?;
         match sent {
-            Ok(output) => outcome(&output, batch.len(), &self.base),
+            Ok(output) => Ok(Some(failures(&output))),
             Err(error) => match Answer::of(&error) {
-                // Stores that want an MD5, or know no such request at all.
-                Some(answer) if matches!(answer.status, Some(400 | 405 | 411 | 501)) => {
+                Some(answer) if answer.refuses_batches() => {
                     tracing::debug!(%answer, "the server takes no batches of deletes; one by one from now on");
                     self.single_deletes.store(true, Ordering::Relaxed);
-                    self.delete_singly(batch).await
+                    Ok(None)
                 }
                 _ => Err(sdk_error(&error, Access::Write)),
             },
@@ -75,23 +96,42 @@ fn unbuildable() -> Error {
     Error::new(ErrorKind::Other, "the request could not be made").with_backend(BACKEND)
 }
 
+/// An object that a batch has left.
+struct Failure {
+    name: String,
+    answer: Answer,
+}
+
+impl Failure {
+    fn is_passing(&self) -> bool {
+        !self.name.is_empty() && answered(self.answer.clone(), Access::Write).is_retryable()
+    }
+}
+
 /// What the server says of the objects of a batch.
-fn outcome(output: &DeleteObjectsOutput, tried: usize, base: &str) -> Result<()> {
-    let mut left = output.errors().iter().filter(|error| error.code() != Some("NoSuchKey"));
-    let Some(first) = left.next() else { return Ok(()) };
-    let count = left.count() + 1;
-    let answer = Answer { code: first.code().map(str::to_owned), ..Answer::default() };
+fn failures(output: &DeleteObjectsOutput) -> Vec<Failure> {
+    let left = output.errors().iter().filter(|error| error.code() != Some("NoSuchKey"));
+    left.map(|error| Failure {
+        name: error.key().unwrap_or_default().to_owned(),
+        answer: Answer { code: error.code().map(str::to_owned), ..Answer::default() },
+    })
+    .collect()
+}
+
+/// One error of all that is left.
+fn told(left: &[Failure], tried: usize, base: &str) -> Result<()> {
+    let Some(Failure { name, answer }) = left.first() else { return Ok(()) };
     let why = answered(answer.clone(), Access::Write);
-    let name = first.key().unwrap_or_default();
     let name: String = name.strip_prefix(base).unwrap_or(name).escape_debug().take(200).collect();
     let message = format!(
-        "{count} of {tried} objects could not be deleted, among them \"{name}\": {}",
+        "{} of {tried} objects could not be deleted, among them \"{name}\": {}",
+        left.len(),
         why.message()
     );
     Err(Error::new(why.kind(), message)
         .with_backend(BACKEND)
         .with_may_have_applied(true)
-        .with_source(answer))
+        .with_source(answer.clone()))
 }
 
 #[cfg(test)]

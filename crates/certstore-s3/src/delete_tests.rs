@@ -13,7 +13,7 @@ fn output(failures: &[(&str, &str)]) -> DeleteObjectsOutput {
 #[test]
 fn failures_of_single_objects_are_told() {
     let output = output(&[("p/a", "NoSuchKey"), ("p/b", "AccessDenied"), ("p/c", "InternalError")]);
-    let error = outcome(&output, 7, "p/").unwrap_err();
+    let error = told(&failures(&output), 7, "p/").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
     let text = error.to_string();
     assert!(text.contains("2 of 7") && text.contains("\"b\"") && !text.contains("p/b"), "{text}");
@@ -21,6 +21,14 @@ fn failures_of_single_objects_are_told() {
 
 #[test]
 fn what_is_gone_already_is_no_failure() {
-    assert!(outcome(&output(&[]), 2, "").is_ok());
-    assert!(outcome(&output(&[("a", "NoSuchKey")]), 2, "").is_ok());
+    assert!(told(&failures(&output(&[])), 2, "").is_ok());
+    assert!(told(&failures(&output(&[("a", "NoSuchKey")])), 2, "").is_ok());
+}
+
+#[test]
+fn passing_trouble_is_told_from_refusals() {
+    let codes = ["InternalError", "ServiceUnavailable", "SlowDown", "AccessDenied", "Strange"];
+    let output = output(&codes.map(|code| ("a", code)));
+    let passing: Vec<bool> = failures(&output).iter().map(Failure::is_passing).collect();
+    assert_eq!(passing, [true, true, true, false, false]);
 }

@@ -73,6 +73,16 @@ impl Answer {
         self.status == Some(409)
     }
 
+    /// The server has batches of deletes in a way of its own, such as with an MD5, or not at all. A code that is known
+    /// says something else.
+    pub(crate) fn refuses_batches(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default();
+        let known = is_region_code(code) || by_code(code).is_some();
+        self.is_unknown_request()
+            || self.status == Some(411)
+            || (self.status == Some(400) && !known)
+    }
+
     /// The request is one that this server does not know.
     pub(crate) fn is_unknown_request(&self) -> bool {
         matches!(self.status, Some(501 | 405)) || self.is("NotImplemented")
@@ -149,9 +159,7 @@ pub(crate) fn said_no(answer: Answer) -> Error {
 fn meaning(answer: &Answer) -> (ErrorKind, Cow<'static, str>) {
     let code = answer.code.as_deref().unwrap_or_default();
     match code {
-        "PermanentRedirect"
-        | "AuthorizationHeaderMalformed"
-        | "IllegalLocationConstraintException" => (ErrorKind::InvalidConfig, wrong_region(answer)),
+        code if is_region_code(code) => (ErrorKind::InvalidConfig, wrong_region(answer)),
         "TemporaryRedirect" => (
             ErrorKind::Unavailable,
             "the bucket was made a moment ago and is not known everywhere; try again".into(),
@@ -160,6 +168,13 @@ fn meaning(answer: &Answer) -> (ErrorKind, Cow<'static, str>) {
             .map(|(kind, message)| (kind, message.into()))
             .unwrap_or_else(|| by_status(answer)),
     }
+}
+
+fn is_region_code(code: &str) -> bool {
+    matches!(
+        code,
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"
+    )
 }
 
 fn wrong_region(answer: &Answer) -> Cow<'static, str> {
@@ -204,6 +219,8 @@ fn by_code(code: &str) -> Option<(ErrorKind, &'static str)> {
         "QuotaExceeded" | "InsufficientStorage" | "XMinioStorageFull" | "InsufficientCapacity" => {
             (Unavailable, "the server has no space left or a quota is used up; free some and retry")
         }
+        "InternalError" => (Unavailable, "the server has failed; retry"),
+        "ServiceUnavailable" => (Unavailable, "the server asks for fewer requests; retry later"),
         "RequestTimeout" => (Unavailable, "the server got the request too slowly; retry"),
         "OperationAborted" | "ConditionalRequestConflict" => {
             (Unavailable, "another write of this object was under way; retry")

@@ -55,6 +55,24 @@ fn a_write_that_the_server_failed_may_have_applied() {
 }
 
 #[test]
+fn only_an_answer_that_tells_nothing_else_refuses_batches() {
+    for (status, code, refuses) in [
+        (501, "NotImplemented", true),
+        (405, "MethodNotAllowed", true),
+        (411, "MissingContentLength", true),
+        (400, "InvalidRequest", true),
+        (400, "", true),
+        (400, "ExpiredToken", false),
+        (400, "RequestTimeout", false),
+        (400, "AuthorizationHeaderMalformed", false),
+        (403, "AccessDenied", false),
+        (503, "SlowDown", false),
+    ] {
+        assert_eq!(answer(status, code).refuses_batches(), refuses, "{status} {code}");
+    }
+}
+
+#[test]
 fn the_right_region_is_named() {
     let redirect = Answer { region: Some("eu-west-1".into()), ..answer(301, "PermanentRedirect") };
     assert!(answered(redirect, Access::Read).to_string().contains("set region to eu-west-1"));

@@ -65,6 +65,10 @@ impl Inner {
         let mut refused: Option<Answer> = None;
         for _ in 0..ATTEMPTS {
             let head = self.bucket.head(object).await?;
+            // Nothing to delete, or not any more.
+            if head.is_none() && matches!(effect, Effect::Delete) {
+                return Ok(None);
+            }
             let found = head.as_ref().map(|head| FenceStamp::read(&head.metadata)).transpose()?;
             let found = found.flatten();
             if found.as_ref().is_some_and(|found| found.refuses(stamp)) {

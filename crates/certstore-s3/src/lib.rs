@@ -16,6 +16,8 @@ mod names;
 mod options;
 mod probe;
 mod proof;
+mod put;
+mod race;
 mod register;
 mod secretbox;
 mod stamp;

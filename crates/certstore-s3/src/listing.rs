@@ -8,6 +8,7 @@ use certstore_core::{Error, ErrorKind, Result};
 
 use crate::bucket::{Bucket, etag, size, time};
 use crate::error::{Access, BACKEND, sdk_error};
+use crate::names::MAX_OBJECT;
 
 /// An object in a list.
 #[derive(Debug, Clone)]
@@ -46,20 +47,24 @@ impl Query {
 
 impl Bucket {
     pub(crate) async fn page(&self, query: &Query, token: Option<String>) -> Result<Page> {
+        // No name is so long, and some servers refuse the question.
+        if query.prefix.len() > MAX_OBJECT {
+            return Ok(Page::default());
+        }
         let request = self
             .clients
-            .repeating
+            .reading
             .list_objects_v2()
             .bucket(&self.name)
             .prefix(&query.prefix)
             .set_delimiter(query.shallow.then(|| "/".to_owned()))
             .set_max_keys(query.limit)
-            .set_continuation_token(token)
+            .set_continuation_token(token.clone())
             // Names may hold characters that no XML can.
             .encoding_type(EncodingType::Url);
         self.within(Access::Read, async {
             match request.send().await {
-                Ok(output) => page(&output),
+                Ok(output) => page(&output, token.as_deref()),
                 Err(error) => Err(sdk_error(&error, Access::Read)),
             }
         })
@@ -81,7 +86,8 @@ impl Bucket {
     }
 }
 
-fn page(output: &ListObjectsV2Output) -> Result<Page> {
+/// `sent`: the token of this very page.
+fn page(output: &ListObjectsV2Output, sent: Option<&str>) -> Result<Page> {
     let encoded = output.encoding_type() == Some(&EncodingType::Url);
     let name = |name: Option<&str>| {
         let name = name.unwrap_or_default();
@@ -98,10 +104,14 @@ fn page(output: &ListObjectsV2Output) -> Result<Page> {
     }
     let prefixes: Result<Vec<String>> =
         output.common_prefixes().iter().map(|prefix| name(prefix.prefix())).collect();
-    let next = output.next_continuation_token().map(str::to_owned);
-    if output.is_truncated() == Some(true) && next.is_none() {
-        return Err(senseless("the server says that a list goes on, but not where"));
-    }
+    let next = match output.next_continuation_token().filter(|token| !token.is_empty()) {
+        _ if output.is_truncated() != Some(true) => None,
+        None => return Err(senseless("the server says that a list goes on, but not where")),
+        token if token == sent => {
+            return Err(senseless("the server gives the same page of a list again and again"));
+        }
+        token => token.map(str::to_owned),
+    };
     Ok(Page { objects, prefixes: prefixes?, next })
 }
 

@@ -63,6 +63,15 @@ impl Names {
         fits(format!("{}~", self.journals(dir)))
     }
 
+    /// The directory of a journal, unless the object is none.
+    pub(crate) fn journal_dir(&self, object: &str) -> Option<Dir> {
+        let dir = object.strip_prefix(&self.journals(&Dir::ROOT))?;
+        if dir == "~" {
+            return Some(Dir::ROOT);
+        }
+        Dir::new(dir.strip_suffix("/~")?).ok()
+    }
+
     pub(crate) fn probe(&self, nonce: u128) -> String {
         format!("{}{RESERVED}/probe/{nonce:032x}/", self.base)
     }

@@ -1,20 +1,27 @@
 //! The probe: does the store keep what S3 promises of conditional requests? Some compatible ones ignore conditions and
 //! say "done", and then two holders of one lock would each believe to be alone.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use bytes::Bytes;
 use certstore_core::{Error, ErrorKind, OsRandom, Random, Result};
-use futures_util::future::join_all;
 
 use crate::bucket::{Bucket, Done, Got, When};
-use crate::error::BACKEND;
+use crate::error::{Access, Answer, BACKEND, answered};
 use crate::names::Names;
 use crate::proof::Need;
+use crate::race::Contest;
+use crate::transport;
 
-/// How many write at once.
-const RACERS: usize = 16;
-
-/// How often they do.
+/// How often many write at once.
 const ROUNDS: usize = 4;
+
+/// How often a request, or a round, is tried that the store had no answer to.
+const ATTEMPTS: u32 = 4;
+
+/// How long the first of them waits for the next one.
+const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// What the store was found to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +55,10 @@ impl ProbeReport {
 }
 
 /// Why a check ended: the store is at fault, or could not be asked.
-enum Stop {
+pub(crate) enum Stop {
     Fault(String),
+    /// It was asked, and had no time to answer: worth another try, and no finding.
+    Again(Error),
     Error(Error),
 }
 
@@ -59,46 +68,62 @@ impl From<Error> for Stop {
     }
 }
 
-type Check<T = ()> = std::result::Result<T, Stop>;
+pub(crate) type Check<T = ()> = std::result::Result<T, Stop>;
 
-fn fault<T>(what: impl Into<String>) -> Check<T> {
+pub(crate) fn fault<T>(what: impl Into<String>) -> Check<T> {
     Err(Stop::Fault(what.into()))
 }
 
-/// Tries the store out under a name of its own and removes what it wrote.
+/// The longest object of the probe's that is read, in bytes.
+const MAX_BODY: u64 = 1 << 10;
+
+/// Tries the store out under a name of its own and removes what it wrote, in three times the time of a request.
+///
+/// # Errors
+/// The store could not be asked, or had no time to answer.
 pub(crate) async fn run(bucket: &Bucket, names: &Names) -> Result<ProbeReport> {
     let dir = names.probe(OsRandom.next_u128());
-    let probe = Probe { bucket, dir: &dir };
-    let outcome = probe.all().await;
-    if let Err(error) = bucket.delete_each(probe.objects()).await {
+    let probe = Probe { bucket, dir: &dir, written: Mutex::new(Vec::new()) };
+    let limit = bucket.timeout * 2;
+    let outcome = tokio::time::timeout(limit, probe.all()).await;
+    let outcome = outcome.unwrap_or_else(|_| Err(transport::too_late(limit, Access::Read)));
+    let clean = bucket.within(Access::Write, bucket.delete_each(probe.written())).await;
+    if let Err(error) = clean {
         tracing::warn!(%dir, %error, "the probe's objects could not be deleted; delete them by hand");
     }
-    let report = outcome.map_err(|error| {
-        let clean =
-            Error::new(error.kind(), "the store could not be tried out on its conditional writes")
-                .with_backend(BACKEND);
-        clean.with_source(error)
-    })?;
+    let report = outcome?;
     if !report.can_lock() {
         tracing::warn!(?report, "this store cannot be locked safely");
     }
     Ok(report)
 }
 
-struct Probe<'a> {
+/// What a request of the probe does.
+#[derive(Clone, Copy)]
+pub(crate) enum Act<'a> {
+    Put(&'a str),
+    Delete,
+}
+
+pub(crate) struct Probe<'a> {
     bucket: &'a Bucket,
     dir: &'a str,
+    /// All names that were used.
+    written: Mutex<Vec<String>>,
 }
 
 impl Probe<'_> {
-    fn object(&self, name: &str) -> String {
-        format!("{}{name}", self.dir)
+    pub(crate) fn object(&self, name: &str) -> String {
+        let object = format!("{}{name}", self.dir);
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if !written.contains(&object) {
+            written.push(object.clone());
+        }
+        object
     }
 
-    /// Everything that a run may have written.
-    fn objects(&self) -> Vec<String> {
-        let races = (0..ROUNDS).map(|round| self.object(&format!("create-{round}")));
-        races.chain(["one", "missing", "update"].map(|name| self.object(name))).collect()
+    fn written(&self) -> Vec<String> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn all(&self) -> Result<ProbeReport> {
@@ -118,20 +143,15 @@ impl Probe<'_> {
     async fn create(&self) -> Check {
         let one = self.object("one");
         match self.put(&one, "first", &When::Absent).await? {
-            Done::Yes(_) => {}
+            Done::Yes(()) => {}
             Done::No(answer) => return fault(format!("it refuses to create an object ({answer})")),
         }
-        if let Done::Yes(_) = self.put(&one, "second", &When::Absent).await? {
+        if let Done::Yes(()) = self.put(&one, "second", &When::Absent).await? {
             return fault("a create-only write (If-None-Match: *) wrote over an object");
         }
         self.stands(&one, "first", "a create-only write that was refused").await?;
         for round in 0..ROUNDS {
-            self.race(
-                &self.object(&format!("create-{round}")),
-                &When::Absent,
-                "create-only writes",
-            )
-            .await?;
+            self.race(Contest::Create(round)).await?;
         }
         Ok(())
     }
@@ -150,20 +170,18 @@ impl Probe<'_> {
             }
         }
         for wrong in [first.as_str(), "00000000000000000000000000000000"] {
-            if let Done::Yes(_) = self.put(&one, "third", &matches(wrong, quoted)).await? {
+            if let Done::Yes(()) = self.put(&one, "third", &matches(wrong, quoted)).await? {
                 return fault("a write on another version (If-Match) went through");
             }
             self.stands(&one, "second", "a write on another version that was refused").await?;
         }
         let missing = self.object("missing");
-        if let Done::Yes(_) = self.put(&missing, "third", &matches(&first, quoted)).await? {
+        if let Done::Yes(()) = self.put(&missing, "third", &matches(&first, quoted)).await? {
             return fault("a write on a version (If-Match) created an object");
         }
-        let update = self.object("update");
-        self.put(&update, "before", &When::Always).await?;
+        self.put(&self.object("update"), "before", &When::Always).await?;
         for _ in 0..ROUNDS {
-            let etag = self.etag(&update).await?;
-            self.race(&update, &matches(&etag, quoted), "writes on one version").await?;
+            self.race(Contest::Update { quoted }).await?;
         }
         Ok(quoted)
     }
@@ -172,64 +190,72 @@ impl Probe<'_> {
         let one = self.object("one");
         let etag = self.etag(&one).await?;
         let wrong = matches("00000000000000000000000000000000", quoted);
-        if let Done::Yes(()) = self.bucket.delete(&one, &wrong).await? {
+        if let Done::Yes(()) = self.settled(&one, Act::Delete, &wrong).await? {
             return fault("a delete on another version (If-Match) went through, or says so");
         }
         self.stands(&one, "second", "a delete on another version that was refused").await?;
-        match self.bucket.delete(&one, &matches(&etag, quoted)).await? {
-            Done::Yes(()) if self.body(&one).await?.is_none() => Ok(()),
-            Done::Yes(()) => fault("a delete on the right version says \"done\" and is not"),
+        match self.settled(&one, Act::Delete, &matches(&etag, quoted)).await? {
+            Done::Yes(()) if self.body(&one).await?.is_none() => {}
+            Done::Yes(()) => {
+                return fault("a delete on the right version says \"done\" and is not");
+            }
             Done::No(answer) => {
-                fault(format!("it refuses a delete on the right version ({answer})"))
+                return fault(format!("it refuses a delete on the right version ({answer})"));
+            }
+        }
+        self.race(Contest::Delete { quoted }).await
+    }
+
+    /// A contest, until a round of it counts.
+    async fn race(&self, contest: Contest) -> Check {
+        let mut attempt = 0;
+        loop {
+            match self.round(contest, attempt).await {
+                Err(Stop::Again(error)) => back_off(&mut attempt, error).await?,
+                counts => return counts,
             }
         }
     }
 
-    /// At most one of those who write at once under one condition may win, and its write must stand.
-    async fn race(&self, object: &str, when: &When, what: &str) -> Check {
-        let nonce = OsRandom.next_u128();
-        let bodies: Vec<String> =
-            (0..RACERS).map(|racer| format!("{nonce:032x} {racer}")).collect();
-        let done = join_all(bodies.iter().map(|body| self.put(object, body, when))).await;
-        let (mut winners, mut unclear) = (Vec::new(), Vec::new());
-        for (body, done) in bodies.iter().zip(done) {
-            match done {
-                Ok(Done::Yes(_)) => winners.push(body),
-                Ok(Done::No(_)) => {}
-                // Overtaxed: whether it was written, the object tells.
-                Err(error) if error.may_have_applied() => unclear.push((body, error)),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if winners.len() > 1 {
-            return fault(format!("{} of {RACERS} {what} at once went through", winners.len()));
-        }
-        let stands = self.body(object).await?;
-        let stands = |body: &&String| stands.as_deref() == Some(body.as_bytes());
-        match (winners.first(), unclear.iter().any(|(body, _)| stands(body)), unclear.pop()) {
-            (Some(winner), _, _) if stands(winner) => Ok(()),
-            (Some(_), _, _) => {
-                fault(format!("of {RACERS} {what} at once one won, but another one's bytes stand"))
-            }
-            (None, true, _) => Ok(()),
-            // Nobody got through, and the server failed on some: not a fault of its conditions.
-            (None, false, Some((_, error))) => Err(error.into()),
-            (None, false, None) => fault(format!("none of {RACERS} {what} at once went through")),
+    async fn put(&self, object: &str, body: &str, when: &When) -> Result<Done<()>> {
+        self.settled(object, Act::Put(body), when).await
+    }
+
+    /// A request until the store says yes or no to it.
+    async fn settled(&self, object: &str, act: Act<'_>, when: &When) -> Result<Done<()>> {
+        let mut attempt = 0;
+        loop {
+            let error = match self.send(object, act, when).await {
+                Ok(Done::No(answer)) if answer.is_conditional_conflict() => busy(answer),
+                // Nothing was written, so it can be sent again.
+                Err(error) if error.is_retryable() && !error.may_have_applied() => error,
+                done => return done,
+            };
+            back_off(&mut attempt, error).await?;
         }
     }
 
-    async fn put(&self, object: &str, body: &str, when: &When) -> Result<Done<String>> {
-        self.bucket.put(object, Bytes::copy_from_slice(body.as_bytes()), None, when).await
+    pub(crate) async fn send(&self, object: &str, act: Act<'_>, when: &When) -> Result<Done<()>> {
+        match act {
+            Act::Put(body) => {
+                let body = Bytes::copy_from_slice(body.as_bytes());
+                Ok(match self.bucket.put(object, body, None, when).await? {
+                    Done::Yes(_) => Done::Yes(()),
+                    Done::No(answer) => Done::No(answer),
+                })
+            }
+            Act::Delete => self.bucket.delete(object, when).await,
+        }
     }
 
-    async fn body(&self, object: &str) -> Result<Option<Bytes>> {
-        match self.bucket.get(object, None).await? {
+    pub(crate) async fn body(&self, object: &str) -> Result<Option<Bytes>> {
+        match self.bucket.get(object, None, MAX_BODY).await? {
             Got::Object(found) => Ok(Some(found.body)),
             Got::Missing | Got::Unchanged => Ok(None),
         }
     }
 
-    async fn etag(&self, object: &str) -> Result<String> {
+    pub(crate) async fn etag(&self, object: &str) -> Result<String> {
         let head = self.bucket.head(object).await?;
         head.map(|head| head.etag).ok_or_else(|| {
             Error::new(ErrorKind::Other, "an object that was just written is gone")
@@ -245,7 +271,7 @@ impl Probe<'_> {
     }
 }
 
-fn matches(etag: &str, quoted: bool) -> When {
+pub(crate) fn matches(etag: &str, quoted: bool) -> When {
     When::Match(if quoted { format!("\"{etag}\"") } else { etag.to_owned() })
 }
 
@@ -254,6 +280,21 @@ fn found<T>(check: Check<T>) -> Result<(Option<T>, Option<String>)> {
     match check {
         Ok(value) => Ok((Some(value), None)),
         Err(Stop::Fault(fault)) => Ok((None, Some(fault))),
-        Err(Stop::Error(error)) => Err(error),
+        Err(Stop::Again(error) | Stop::Error(error)) => Err(error),
     }
+}
+
+/// Another write was under way: no finding, as nothing is said of the condition.
+pub(crate) fn busy(answer: Answer) -> Error {
+    answered(answer, Access::Read)
+}
+
+/// Waits before the next try, unless that was the last one.
+async fn back_off(attempt: &mut u32, error: Error) -> Result<()> {
+    *attempt += 1;
+    if *attempt == ATTEMPTS {
+        return Err(error);
+    }
+    tokio::time::sleep(BACK_OFF * 2_u32.pow(*attempt)).await;
+    Ok(())
 }

@@ -1,9 +1,11 @@
 //! What is known of the store's conditional writes, and the calls that need them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use certstore_core::{Error, ErrorKind, Result, Version};
-use tokio::sync::OnceCell;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use tokio::runtime::Handle;
 
 use crate::bucket::{Bucket, When};
 use crate::error::BACKEND;
@@ -21,15 +23,20 @@ pub(crate) enum Need {
     Delete,
 }
 
+/// A run of the probe. Its error is one for all who wait for it.
+type Attempt = Shared<BoxFuture<'static, std::result::Result<ProbeReport, Arc<Error>>>>;
+
 /// The result of the probe, once there is one. Shared by all clients of a bucket in this process.
 pub(crate) struct Proof {
     bucket: Arc<Bucket>,
-    report: OnceCell<ProbeReport>,
+    report: OnceLock<ProbeReport>,
+    running: Mutex<Option<Attempt>>,
 }
 
 impl Proof {
     pub(crate) fn new(bucket: Arc<Bucket>, known: Option<ProbeReport>) -> Arc<Self> {
-        Arc::new(Self { bucket, report: OnceCell::new_with(known) })
+        let report = known.map(OnceLock::from).unwrap_or_default();
+        Arc::new(Self { bucket, report, running: Mutex::new(None) })
     }
 
     pub(crate) fn known(&self) -> Option<&ProbeReport> {
@@ -41,15 +48,37 @@ impl Proof {
         if let Some(report) = self.report.get() {
             return Ok(report.clone());
         }
-        let (proof, names) = (self.clone(), names.clone());
-        let probing = tokio::spawn(async move {
-            proof.report.get_or_try_init(|| probe::run(&proof.bucket, &names)).await.cloned()
-        });
-        probing.await.unwrap_or_else(|stopped| {
-            Err(Error::new(ErrorKind::Unavailable, "the probe was stopped with its runtime")
-                .with_backend(BACKEND)
-                .with_source(stopped))
+        self.attempt(names).await.map_err(|error| {
+            let message = "the store could not be tried out on its conditional writes";
+            Error::new(error.kind(), message).with_backend(BACKEND).with_source(error)
         })
+    }
+
+    /// The run that is under way, or a new one.
+    fn attempt(self: &Arc<Self>, names: &Names) -> Attempt {
+        let runtime = Handle::current();
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that ended without anybody looking is over, too.
+        let under_way = running.as_ref().filter(|run| Attempt::clone(run).now_or_never().is_none());
+        if let Some(attempt) = under_way {
+            return attempt.clone();
+        }
+        let (proof, names) = (self.clone(), names.clone());
+        let probing = runtime.spawn(async move {
+            if let Some(report) = proof.report.get() {
+                return Ok(report.clone());
+            }
+            let report = probe::run(&proof.bucket, &names).await?;
+            Ok(proof.report.get_or_init(|| report).clone())
+        });
+        let ended = async {
+            let report = probing.await.unwrap_or_else(|stopped| {
+                let message = "the probe was stopped with its runtime";
+                Err(Error::new(ErrorKind::Unavailable, message).with_source(stopped))
+            });
+            report.map_err(Arc::new)
+        };
+        running.insert(ended.boxed().shared()).clone()
     }
 
     /// # Errors

@@ -13,6 +13,9 @@ use crate::listing::Query;
 use crate::names::{Names, unmapped};
 use crate::proof::Proof;
 
+/// The longest record that is read, in bytes; real ones have some hundred.
+const MAX_RECORD: u64 = 64 << 10;
+
 /// The records under one prefix.
 pub(crate) struct S3Register {
     bucket: Arc<Bucket>,
@@ -25,9 +28,20 @@ impl S3Register {
         Self { bucket, names, proof }
     }
 
+    async fn get(&self, object: &str, unless: Option<&Version>) -> Result<Got> {
+        self.bucket.get(object, unless, MAX_RECORD).await.map_err(|error| match error.kind() {
+            ErrorKind::TooLarge => {
+                Error::new(ErrorKind::Corrupt, "the lock record is longer than any is")
+                    .with_backend(BACKEND)
+                    .with_source(error)
+            }
+            _ => error,
+        })
+    }
+
     /// The name of a lock, of which the object only has a digest.
     async fn name_in(&self, object: &str) -> Option<String> {
-        let got = self.bucket.get(object, None).await;
+        let got = self.get(object, None).await;
         match got.and_then(|got| {
             if let Got::Object(found) = got { stored(&found).map(Some) } else { Ok(None) }
         }) {
@@ -50,14 +64,14 @@ fn stored(object: &Object) -> Result<Stored> {
 #[async_trait]
 impl Register for S3Register {
     async fn read(&self, name: &str) -> Result<Option<Stored>> {
-        match self.bucket.get(&self.names.lock(name), None).await? {
+        match self.get(&self.names.lock(name), None).await? {
             Got::Object(object) => stored(&object).map(Some),
             Got::Missing | Got::Unchanged => Ok(None),
         }
     }
 
     async fn look(&self, name: &str, known: &Stored) -> Result<Look> {
-        match self.bucket.get(&self.names.lock(name), Some(&known.version)).await? {
+        match self.get(&self.names.lock(name), Some(&known.version)).await? {
             Got::Object(object) => Ok(Look::Changed(Some(stored(&object)?))),
             Got::Missing => Ok(Look::Changed(None)),
             Got::Unchanged => Ok(Look::Unchanged),

@@ -2,6 +2,7 @@
 //!
 //! An ETag covers the body only, so equal bodies would make an old ETag valid again, whatever the metadata say. A
 //! stamped object's body is the value, `certstore-stamp1` and a nonce of 16 bytes; its metadata say that it is stamped.
+//! A plain value that happens to end so has metadata that say that it is not.
 
 use std::collections::HashMap;
 
@@ -17,8 +18,11 @@ const MAGIC: &[u8; 16] = b"certstore-stamp1";
 /// How much longer a stamped object is than its value, in bytes.
 pub(crate) const TRAILER: usize = 32;
 
-/// The metadata entry of every stamped object.
+/// The metadata entry of every stamped object, and of plain ones that look so.
 const STAMPED: &str = "certstore-stamp";
+
+/// What it says of a plain value.
+const PLAIN: &str = "0";
 
 /// The metadata entry of one that was written under a lock: token and digest of the lock.
 const FENCE: &str = "certstore-fence";
@@ -79,19 +83,32 @@ pub(crate) fn stamped(
     (body.into(), metadata)
 }
 
+/// The metadata of a plain value: mostly none.
+pub(crate) fn plain(value: &[u8]) -> Option<HashMap<String, String>> {
+    unstamped(value).map(|_| HashMap::from([(STAMPED.to_owned(), PLAIN.to_owned())]))
+}
+
 pub(crate) fn is_stamped(head: &Head) -> bool {
-    head.metadata.contains_key(STAMPED)
+    head.metadata.get(STAMPED).is_some_and(|stamped| stamped != PLAIN)
+}
+
+/// The length of the value in a body that ends in a stamp.
+fn unstamped(body: &[u8]) -> Option<usize> {
+    let end = body.len().checked_sub(TRAILER)?;
+    body[end..].starts_with(MAGIC).then_some(end)
 }
 
 /// The value in an object, stamped or not.
 pub(crate) fn value(mut object: Object) -> Result<Bytes> {
-    if !is_stamped(&object.head) {
-        return Ok(object.body);
-    }
-    let end = object.body.len().checked_sub(TRAILER);
-    match end.filter(|end| object.body[*end..].starts_with(MAGIC)) {
-        Some(end) => Ok(object.body.split_to(end)),
-        None => Err(corrupt("the object says that it is stamped, but its stamp is missing")),
+    match (is_stamped(&object.head), unstamped(&object.body)) {
+        (true, Some(end)) => Ok(object.body.split_to(end)),
+        (true, None) => {
+            Err(corrupt("the object says that it is stamped, but its stamp is missing"))
+        }
+        (false, Some(_)) if !object.head.metadata.contains_key(STAMPED) => Err(corrupt(
+            "the object is stamped but was copied without its metadata; copy it again with them (certstore-stamp: 1)",
+        )),
+        (false, _) => Ok(object.body),
     }
 }
 
@@ -102,6 +119,11 @@ pub(crate) fn value_size(head: &Head) -> u64 {
 
 fn corrupt(message: &'static str) -> Error {
     Error::new(ErrorKind::Corrupt, message).with_backend(BACKEND)
+}
+
+/// The size of the value in an object of which only the size is known: what is shorter than a stamp has none.
+pub(crate) fn certain_size(size: u64) -> Option<u64> {
+    (size < TRAILER as u64).then_some(size)
 }
 
 #[cfg(test)]

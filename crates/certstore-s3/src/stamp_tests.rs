@@ -28,9 +28,23 @@ fn equal_values_have_unequal_bodies() {
 }
 
 #[test]
-fn without_the_mark_all_is_value() {
+fn a_stamp_without_the_mark_is_damage() {
     let (body, _) = stamped(b"value", 7, None);
-    assert_eq!(value(object(body.clone(), HashMap::new())).unwrap(), body);
+    let error = value(object(body, HashMap::new())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().contains("copied without its metadata"), "{error}");
+}
+
+#[test]
+fn a_plain_value_that_looks_stamped_stays_whole() {
+    let (like, _) = stamped(b"value", 7, None);
+    let marked = object(like.clone(), plain(&like).expect("marked as plain"));
+    assert_eq!(value_size(&marked.head), like.len() as u64);
+    assert_eq!(value(marked).unwrap(), like);
+    for other in [&b""[..], b"value", b"certstore-stamp1", &like[1..like.len() - 1]] {
+        assert_eq!(plain(other), None);
+        assert_eq!(value(object(Bytes::copy_from_slice(other), HashMap::new())).unwrap(), other);
+    }
 }
 
 #[test]

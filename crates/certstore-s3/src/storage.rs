@@ -11,7 +11,7 @@ use certstore_core::{
     Capabilities, Condition, Dir, Error, ErrorKind, Key, KeyInfo, Lock, LockerId, Result, Storage,
     Version, Versioned, journal,
 };
-use futures_util::stream::{BoxStream, StreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use crate::bucket::{Bucket, Done, Got, Head, Object, When};
 use crate::client::Clients;
@@ -26,6 +26,14 @@ use crate::register::S3Register;
 use crate::secretbox::{self, Secretbox};
 use crate::stamp;
 use crate::walk;
+
+/// How many values are loaded at once.
+const LOADS: usize = 16;
+
+/// The longest object of a value, in bytes: the value and a stamp, or a seal.
+const MAX_STORED: u64 = declared::MAX_VALUE + secretbox::OVERHEAD;
+
+const _: () = assert!(stamp::TRAILER as u64 <= secretbox::OVERHEAD);
 
 /// A storage in a bucket of S3 or a compatible store.
 ///
@@ -114,9 +122,8 @@ impl S3Storage {
         // Not the endpoint: processes may reach one bucket by several, and must agree on this id.
         let id = LockerId::new(format!("s3:{}/{}", bucket.name, bucket.base));
         let locker = LeaseLocker::new(register, id, BACKEND, lease);
-        let known = proof.known().filter(|_| config.probe == Probing::Open);
         Ok(Self(Arc::new(Inner {
-            capabilities: declared::capabilities(config, known),
+            capabilities: declared::capabilities(config, proof.known()),
             secretbox: config.secretbox_key.as_ref().map(Secretbox::new).transpose()?,
             stamped: config.stamped,
             warned_foreign: AtomicBool::new(false),
@@ -201,15 +208,8 @@ impl Inner {
         self.proof.require(&self.names, need).await
     }
 
-    /// Writes a value that no lock protects.
-    async fn put(&self, object: &str, value: &[u8], when: &When) -> Result<Done<String>> {
-        declared::check_size(value)?;
-        let (body, metadata) = declared::body(self.stamped, value, None);
-        self.bucket.put(object, body, metadata, when).await
-    }
-
     async fn object(&self, key: &Key) -> Result<Object> {
-        match self.bucket.get(&self.names.value(key)?, None).await? {
+        match self.bucket.get(&self.names.value(key)?, None, MAX_STORED).await? {
             Got::Object(object) => Ok(object),
             Got::Missing | Got::Unchanged => Err(Error::not_found()),
         }
@@ -296,6 +296,11 @@ impl Storage for S3Storage {
         Ok(Versioned { value, version })
     }
 
+    async fn load_many(&self, keys: &[&Key]) -> Vec<Result<Bytes>> {
+        let loads: Vec<_> = keys.iter().map(|key| self.load(key)).collect();
+        stream::iter(loads).buffered(LOADS).collect().await
+    }
+
     async fn load_bundle(&self, keys: &[&Key]) -> Result<Vec<Bytes>> {
         journal::load_bundle(self, keys).await.map_err(|error| error.with_backend(BACKEND))
     }
@@ -304,15 +309,19 @@ impl Storage for S3Storage {
         let delete = async {
             let object = self.0.writable(key)?;
             let dir = Dir::from(key);
-            let (below, journals) = (self.0.names.below(&dir), self.0.names.journals(&dir));
-            let ((), below, journals) = tokio::try_join!(
+            let (values, journals) = (self.0.names.below(&dir), self.0.names.journals(&dir));
+            let ((), mut below, journals) = tokio::try_join!(
                 self.settled(key),
-                self.0.bucket.all(&below),
+                self.0.bucket.all(&values),
                 self.0.bucket.all(&journals),
             )?;
-            // Journals first: left behind, one could bring back what is deleted after it.
-            self.0.bucket.delete_each(journals).await?;
-            self.0.bucket.delete_each(std::iter::once(object).chain(below).collect()).await
+            if !journals.is_empty() {
+                // Left behind, one could bring back what is deleted; deleted first, half a bundle could stay.
+                self.settle_each(&journals).await?;
+                below = self.0.bucket.all(&values).await?;
+            }
+            self.0.bucket.delete_each(std::iter::once(object).chain(below).collect()).await?;
+            self.0.bucket.delete_each(journals).await
         };
         delete.await.map_err(on("delete", key))
     }

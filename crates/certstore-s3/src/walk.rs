@@ -9,6 +9,7 @@ use certstore_core::{Dir, Key, KeyInfo, Result, Version};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use crate::listing::{Listed, Query};
+use crate::stamp;
 use crate::storage::Inner;
 
 /// How many entries are held back before the server is asked.
@@ -95,10 +96,11 @@ impl Walk<'_> {
 }
 
 impl Inner {
-    /// What a list tells of a value. Whether it is stamped, and so how long it is without the stamp, it does not tell.
+    /// What a list tells of a value. Whether it is stamped, and so how long it is without the stamp, it does not tell:
+    /// others may stamp where this client does not.
     fn listed_info(&self, key: Key, object: &Listed) -> KeyInfo {
         let mut info = KeyInfo::file(key);
-        info.size = object.size.filter(|_| !self.stamped && self.secretbox.is_none());
+        info.size = object.size.filter(|_| self.secretbox.is_none()).and_then(stamp::certain_size);
         info.modified = object.modified;
         info.version = object.etag.as_deref().map(Version::new);
         info
