@@ -40,7 +40,8 @@ pub struct PostgresConfig {
     /// Whether missing tables are created when the storage is opened, for which the role needs the right to create. Default:
     /// true. Without it, an administrator applies what [`PostgresStorage::schema`](crate::PostgresStorage::schema) gives.
     pub migrate: bool,
-    /// The most connections that one opened storage has, beside the one that listens. 1 to 1,000, default 10.
+    /// The most connections that one opened storage has for values. 1 to 1,000, default 10. Locks have two more of their own,
+    /// so that no call on values keeps a lock from being renewed, and one more listens while somebody waits for a lock.
     pub max_connections: u32,
     /// The limit for opening one connection. Default 5 s.
     pub connect_timeout: Duration,
@@ -138,7 +139,8 @@ impl PostgresConfig {
         }
     }
 
-    /// Reads `postgres://[user[:password]@][host][:port][/database][?key=value&...]`. All parts are percent-decoded. Keys are
+    /// Reads `postgres://[user[:password]@][host][:port][/database][?key=value&...]`. All parts are percent-decoded; an `@`
+    /// after the host is written `%40`. Keys are
     /// those of [`set`](Self::set) and libpq's `host`, `port`, `user`, `dbname`, `sslmode`, `sslrootcert`, `sslcert`, `sslkey`
     /// and `application_name`.
     ///
@@ -170,16 +172,19 @@ impl PostgresConfig {
             return Err(invalid("table_prefix has letters, digits and _ only, at most 40"));
         }
         if self.schema.as_ref().is_some_and(|schema| {
-            schema.is_empty() || schema.len() > 63 || schema.contains(char::is_control)
+            // A `$` could end a quoted part of a script, or be taken for a parameter.
+            schema.is_empty()
+                || schema.len() > 63
+                || schema.contains(|c: char| c.is_control() || c == '$')
         }) {
-            return Err(invalid("schema has 1 to 63 bytes and no control characters"));
+            return Err(invalid("schema has 1 to 63 bytes, no control characters and no $"));
         }
         if !(1..=1000).contains(&self.max_connections) {
             return Err(invalid("max_connections is a number from 1 to 1000"));
         }
-        let least = Duration::from_millis(10);
-        if self.timeout < least || self.connect_timeout < least {
-            return Err(invalid("timeout and connect_timeout have at least 10 ms"));
+        let times = Duration::from_millis(10)..=Duration::from_secs(86_400);
+        if !times.contains(&self.timeout) || !times.contains(&self.connect_timeout) {
+            return Err(invalid("timeout and connect_timeout have 10 ms to 24 h"));
         }
         if let (Some(min), Some(max)) = (self.poll_min, self.poll_max)
             && min > max

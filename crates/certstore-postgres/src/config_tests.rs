@@ -87,19 +87,31 @@ fn what_listens_has_the_rest_from_the_server() {
 fn wrong_urls_say_what_is_wrong_and_show_no_password() {
     assert!(refused("mysql://u:hunter2@h/d").contains("postgres://"));
     assert!(refused("postgres://u:hunter2@h:port/d").contains("port"));
+    for unescaped in [
+        "u:5?hunter2@h/db",
+        "u:1/secret/hunter2@h/db",
+        "u:5?x=hunter2@h/db",
+        "u:5?hunter2%40h/db=1",
+        "u:5?hunter2&x@h/db",
+    ] {
+        let message = refused(&format!("postgres://{unescaped}"));
+        assert!(message.contains('@') && !message.contains("secret"), "{message}");
+    }
     assert!(refused("postgres://u:a/hunter2@h/d").contains("%2F"));
     assert!(refused("postgres://u:hunter2%zz@h/d").contains("%25"));
     assert!(refused("postgres://u:hunter2@h/d#x").contains("%23"));
     assert!(refused("postgres://u:hunter2@a,b/d").contains("one host"));
     assert!(refused("postgres://u:hunter2@h/d?shema=x").contains("\"schema\""));
     assert!(refused("postgres://u:hunter2@h/d?lock_clock=sun").contains("server or observe"));
-    assert!(refused("postgres://u:hunter2@h/d?timeout=soon").contains("a time"));
+    assert!(refused("postgres://u:hunter2@h/d?timeout=soon").contains("duration"));
+    assert!(refused("postgres://u:hunter2@h/d?timeout=25h").contains("24h"));
     assert!(refused("postgres://u:hunter2@h/d?table_prefix=a;b").contains("letters"));
+    assert!(refused("postgres://u:hunter2@h/d?schema=a$1").contains('$'));
     assert!(refused("postgres://h/d?listen_url=postgres://x%3Flease=1s").contains("lease"));
 }
 
 #[test]
 fn no_password_is_shown() {
-    let config = read("postgres://u:hunter2@h/d?listen_url=postgres://v:hunter2@h");
+    let config = read("postgres://u:hunter2@h/d?listen_url=postgres://v:hunter2%40h");
     assert!(!format!("{config:?}").contains("hunter2"));
 }

@@ -53,7 +53,7 @@ pub(crate) fn from_sqlx(error: &sqlx::Error, stage: Stage) -> Error {
     Error::new(kind, message)
         .with_backend(BACKEND)
         .with_may_have_applied(lost && stage == Stage::Write)
-        .with_source(Cause(one_line(&error.to_string())))
+        .with_source(Cause { text: one_line(&error.to_string()), code: None })
 }
 
 /// A time-out of this process's own.
@@ -110,7 +110,16 @@ fn from_server(error: &PgDatabaseError, stage: Stage) -> Error {
     Error::new(kind, message)
         .with_backend(BACKEND)
         .with_may_have_applied(lost && stage == Stage::Write)
-        .with_source(Cause(format!("{} (SQLSTATE {})", one_line(error.message()), error.code())))
+        .with_source(Cause {
+            text: format!("{} (SQLSTATE {})", one_line(error.message()), error.code()),
+            code: Some(error.code().to_owned()),
+        })
+}
+
+/// The server's code of an error that [`from_sqlx`] made.
+pub(crate) fn code_of(error: &Error) -> Option<&str> {
+    let cause = std::error::Error::source(error)?.downcast_ref::<Cause>()?;
+    cause.code.as_deref()
 }
 
 const NOT_ENCRYPTED: (ErrorKind, &str) = (
@@ -169,10 +178,7 @@ fn meaning(code: &str, message: &str) -> (ErrorKind, &'static str) {
             ErrorKind::Unavailable,
             "the server reports an input/output error; look at its log and retry",
         ),
-        "XX" => (
-            ErrorKind::Corrupt,
-            "the server reports damaged data or an internal error; look at its log",
-        ),
+        "XX" => (ErrorKind::Other, "the server reports an internal error; look at its log"),
         _ => (ErrorKind::Other, "the server reports an error"),
     }
 }
@@ -248,17 +254,20 @@ fn exactly(code: &str) -> Option<(ErrorKind, &'static str)> {
 }
 
 /// What the driver or server said, on one line.
-struct Cause(String);
+struct Cause {
+    text: String,
+    code: Option<String>,
+}
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

@@ -21,6 +21,8 @@ fn codes_have_kinds() {
     }
     assert_eq!(kind("CS001"), ErrorKind::Conflict);
     assert_eq!(kind("XX001"), ErrorKind::Corrupt);
+    assert_eq!(kind("XX002"), ErrorKind::Corrupt);
+    assert_eq!(kind("XX000"), ErrorKind::Other);
     assert_eq!(kind("99999"), ErrorKind::Other);
     assert_eq!(kind(""), ErrorKind::Other);
 }

@@ -52,7 +52,7 @@ impl Native {
         let channel = format!("certstore_{}", meta.store.replace('-', ""));
         let waker = Waker::new(&pool, config, &channel)?;
         let register =
-            PostgresRegister::new(pool.clone(), &names, channel, waker, config.lock_clock);
+            PostgresRegister::new(pool.for_locks(), &names, channel, waker, config.lock_clock);
         register.sweep().await;
         let sql = Statements::new(&names);
         warm(&pool, &sql, &register).await?;
@@ -65,17 +65,14 @@ impl Native {
 /// Prepares what most callers use first.
 async fn warm(pool: &Pool, sql: &Statements, register: &PostgresRegister) -> Result<()> {
     let (key, value) = (Arg::Text(""), Arg::Bytes(b""));
-    let [claim, hold, free] = register.statements();
     pool.warm(&[
         (&sql.put, &[key, value]),
         (&sql.get, &[key]),
         (&sql.is_there, &[key]),
         (&sql.info, &[key]),
-        (claim.0, &claim.1),
-        (hold.0, &hold.1),
-        (free.0, &free.1),
     ])
-    .await
+    .await?;
+    register.warm().await
 }
 
 fn capabilities(lease: &LeaseConfig, durable: bool) -> Capabilities {

@@ -43,10 +43,26 @@ struct Inner {
 /// A connection in use; closed when it is dropped and not put back.
 struct InUse<'a> {
     connection: PgConnection,
+    given_up: GivenUp<'a>,
     /// Whether it was used before: then it may have died since.
     used: bool,
     _permit: SemaphorePermit<'a>,
 }
+
+/// Tells those at rest when the connection beside it is dropped in the middle of a call: it may have gone silent, and they
+/// with it.
+struct GivenUp<'a>(Option<&'a Idle>);
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        if let Some(idle) = self.0 {
+            idle.suspect();
+        }
+    }
+}
+
+/// The connections that locks have of their own: one for what waits for others, one beside it.
+const FOR_LOCKS: usize = 2;
 
 impl Pool {
     /// Connections as `config` says. Opens none yet.
@@ -68,6 +84,19 @@ impl Pool {
             connect_timeout: config.connect_timeout,
             timeout: config.timeout,
             prepare: config.pooler == Pooler::None,
+        }))
+    }
+
+    /// Connections to the same server for the locks alone: no call on values keeps a lock from being renewed.
+    pub(crate) fn for_locks(&self) -> Self {
+        let Inner { options, idle, connect_timeout, timeout, prepare, .. } = &*self.0;
+        Self(Arc::new(Inner {
+            options: options.clone(),
+            idle: idle.beside(),
+            permits: Semaphore::new(FOR_LOCKS),
+            connect_timeout: *connect_timeout,
+            timeout: *timeout,
+            prepare: *prepare,
         }))
     }
 
@@ -150,7 +179,7 @@ impl Pool {
             };
             let used = in_use.used;
             if error::is_broken(&failure) {
-                self.0.idle.suspect();
+                drop(in_use);
             } else {
                 self.put_back(in_use);
             }
@@ -237,15 +266,20 @@ impl Pool {
             );
         };
         match self.0.idle.take().await {
-            Some(connection) => Ok(InUse { connection, used: true, _permit: permit }),
+            Some(connection) => {
+                let given_up = GivenUp(Some(&self.0.idle));
+                Ok(InUse { connection, given_up, used: true, _permit: permit })
+            }
             None => {
                 let connection = connect_within(&self.0.options, self.0.connect_timeout).await?;
-                Ok(InUse { connection, used: false, _permit: permit })
+                let given_up = GivenUp(Some(&self.0.idle));
+                Ok(InUse { connection, given_up, used: false, _permit: permit })
             }
         }
     }
 
-    fn put_back(&self, in_use: InUse<'_>) {
+    fn put_back(&self, mut in_use: InUse<'_>) {
+        in_use.given_up.0 = None;
         self.0.idle.put(in_use.connection);
     }
 }

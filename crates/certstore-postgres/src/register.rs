@@ -141,13 +141,17 @@ impl PostgresRegister {
         Self { pool, sql: Arc::new(sql), channel: channel.into(), waker, clock }
     }
 
-    /// The statements of an uncontended lock, with parameters of their types.
-    pub(crate) fn statements(&self) -> [(&Arc<str>, Vec<Arg<'static>>); 3] {
+    /// Prepares the statements of an uncontended lock.
+    pub(crate) async fn warm(&self) -> Result<()> {
         let (text, bytes, number) = (Arg::Text(""), Arg::Bytes(b""), Arg::Int(0));
-        let claim = vec![text, bytes, number, number, text];
-        let hold = [&claim[..], &[number, bytes]].concat();
-        let free = [&hold[..], &[text]].concat();
-        [(&self.sql.claim, claim), (&self.sql.hold, hold), (&self.sql.free, free)]
+        let free = [text, bytes, number, number, text, number, bytes, text];
+        self.pool
+            .warm(&[
+                (&self.sql.claim, &free[..5]),
+                (&self.sql.hold, &free[..7]),
+                (&self.sql.free, &free),
+            ])
+            .await
     }
 
     /// Removes records that have been free for 30 days. A role without the right to leaves that to others.

@@ -8,7 +8,7 @@ use certstore_core::{Error, ErrorKind, Result};
 use sqlx::Row as _;
 
 use crate::config::PostgresConfig;
-use crate::error::{BACKEND, Stage, from_sqlx};
+use crate::error::{BACKEND, Stage, code_of, from_sqlx};
 use crate::pool::Pool;
 
 /// The version of the tables that this crate works with.
@@ -87,14 +87,22 @@ pub(crate) fn quoted(name: &str) -> String {
 /// Everything that an administrator applies, once or again: nothing in it removes or changes what is there.
 pub(crate) fn script(config: &PostgresConfig) -> String {
     let names = Names::new(config);
-    let mut text =
-        format!("-- The tables of certstore, version {VERSION}. Can be applied again.\n");
+    let mut statements = String::new();
     for migration in sql::MIGRATIONS {
-        text.push_str(&names.fill(migration));
+        statements.push_str(&names.fill(migration));
     }
-    text.push_str(&names.fill(&sql::set_version(VERSION)));
-    text.push_str(&names.fill(sql::GRANTS));
-    text
+    statements.push_str(&names.fill(&sql::set_version(VERSION)));
+    format!(
+        "-- The tables of certstore, version {VERSION}. Can be applied again.\n{}{}",
+        at_once(sql::LOCK, &statements),
+        names.fill(sql::GRANTS)
+    )
+}
+
+/// A script that applies all of its statements or none, after it has taken a lock, whether or not it is run within a
+/// transaction: a single block.
+pub(crate) fn at_once(lock: &str, statements: &str) -> String {
+    format!("DO $all$\nBEGIN\nPERFORM {lock};\n{statements}END\n$all$;\n")
 }
 
 /// What removes everything that [`script`] makes.
@@ -109,34 +117,34 @@ pub(crate) fn dropping(config: &PostgresConfig) -> String {
 pub(crate) async fn prepare(pool: &Pool, config: &PostgresConfig) -> Result<Meta> {
     let names = Names::new(config);
     match look(pool, &names).await {
-        Ok((VERSION, meta)) => return Ok(meta),
-        Ok((newer, _)) if newer > VERSION => return Err(unknown_version(newer)),
-        Ok((older, _)) if !config.migrate => return Err(unknown_version(older)),
-        Err(error) if error.kind() == ErrorKind::InvalidConfig && !config.migrate => {
-            return Err(missing(error));
+        Ok(Some((VERSION, meta))) => return Ok(meta),
+        Ok(Some((newer, _))) if newer > VERSION => return Err(unknown_version(newer)),
+        Ok(Some((older, _))) if !config.migrate => return Err(unknown_version(older)),
+        Ok(None) if !config.migrate => return Err(missing()),
+        // No such table, column or schema.
+        Err(error) if matches!(code_of(&error), Some("42P01" | "42703" | "3F000")) => {
+            if !config.migrate {
+                return Err(missing().with_source(error));
+            }
         }
-        Err(error) if error.kind() != ErrorKind::InvalidConfig => return Err(error),
-        _ => {}
+        Err(error) => return Err(error),
+        Ok(_) => {}
     }
     migrate(pool, &names).await.map_err(|error| error.with_operation("create the tables"))?;
     match look(pool, &names).await? {
-        (VERSION, meta) => Ok(meta),
-        (other, _) => Err(unknown_version(other)),
+        Some((VERSION, meta)) => Ok(meta),
+        Some((other, _)) => Err(unknown_version(other)),
+        None => Err(missing()),
     }
 }
 
-async fn look(pool: &Pool, names: &Names) -> Result<(i64, Meta)> {
+/// The version of the tables; `None` when they are made but not noted.
+async fn look(pool: &Pool, names: &Names) -> Result<Option<(i64, Meta)>> {
     let rows = pool.read(&names.fill(sql::LOOK), &[]).await?;
-    let row = rows.first().ok_or_else(|| {
-        Error::new(
-            ErrorKind::InvalidConfig,
-            "the table of versions is empty; apply `certstore schema print`",
-        )
-        .with_backend(BACKEND)
-    })?;
+    let Some(row) = rows.first() else { return Ok(None) };
     let read = || Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
     let (version, store, durable) = read().map_err(|error| from_sqlx(&error, Stage::Read))?;
-    Ok((version, Meta { store, durable }))
+    Ok(Some((version, Meta { store, durable })))
 }
 
 /// In one transaction, under a lock that all who migrate take: through a pooler, too.
@@ -178,13 +186,12 @@ fn unknown_version(found: i64) -> Error {
     Error::new(ErrorKind::InvalidConfig, message).with_backend(BACKEND)
 }
 
-fn missing(cause: Error) -> Error {
+fn missing() -> Error {
     Error::new(
         ErrorKind::InvalidConfig,
         "the tables are missing or not this program's, and migrate = false; let an administrator apply `certstore schema print`",
     )
     .with_backend(BACKEND)
-    .with_source(cause)
 }
 
 #[cfg(test)]

@@ -20,19 +20,19 @@ pub(super) struct CaddyRegister(pub(super) Shared);
 impl CaddyRegister {
     /// The row of `name`.
     pub(super) async fn row(&self, name: &str) -> Result<Option<LockRow>> {
-        let rows = self.0.pool.read(&self.0.sql.read_lock, &[Arg::Text(name)]).await?;
+        let rows = self.0.locks.read(&self.0.sql.read_lock, &[Arg::Text(name)]).await?;
         Ok(rows.first().map(named_row).transpose()?.map(|(_, row)| row))
     }
 
     /// All rows that are held, with their names.
     pub(super) async fn held(&self) -> Result<Vec<(String, LockRow)>> {
-        self.0.pool.read(&self.0.sql.held_locks, &[]).await?.iter().map(named_row).collect()
+        self.0.locks.read(&self.0.sql.held_locks, &[]).await?.iter().map(named_row).collect()
     }
 
     /// Takes the number from the row, as a peer's release that keeps the row does; whether it was of `version`.
     pub(super) async fn free(&self, name: &str, version: &Version) -> Result<bool> {
         let args = [Arg::Text(name), Arg::Text(version.as_str())];
-        Ok(!self.0.pool.write(&self.0.sql.free_lock, &args).await?.is_empty())
+        Ok(!self.0.locks.write(&self.0.sql.free_lock, &args).await?.is_empty())
     }
 }
 
@@ -46,7 +46,7 @@ impl Register for CaddyRegister {
         let (data, owner) = (record.encode(), LockRow::owner_of(record));
         let (data, owner) = (Arg::Bytes(data.as_bytes()), Arg::Text(&owner));
         let (name, held) = (Arg::Text(name), Arg::Bool(record.state == State::Held));
-        let Shared { pool, sql, .. } = &self.0;
+        let Shared { locks: pool, sql, .. } = &self.0;
         let rows = match expected {
             None => pool.write(&sql.create_lock, &[name, data, owner, held]).await?,
             Some(version) => {

@@ -13,13 +13,20 @@ use crate::pool::Pool;
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
     pub(super) pool: Pool,
+    /// The connections of the locks.
+    pub(super) locks: Pool,
     pub(super) sql: Arc<Sql>,
     warned: Arc<AtomicBool>,
 }
 
 impl Shared {
     pub(super) fn new(pool: Pool, tables: &Tables) -> Self {
-        Self { pool, sql: Arc::new(Sql::new(tables)), warned: Arc::default() }
+        Self {
+            locks: pool.for_locks(),
+            pool,
+            sql: Arc::new(Sql::new(tables)),
+            warned: Arc::default(),
+        }
     }
 
     /// The key of a stored path; `None`, with one warning an opened storage, when it is no valid key.

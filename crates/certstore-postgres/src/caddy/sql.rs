@@ -114,8 +114,12 @@ const REPLACE: &str = "UPDATE {objects} o SET value = $3, modified = now() \
      WHERE o.parent = $1 AND o.name = $2 AND o.is_file AND {version} = $4 RETURNING {version}";
 
 /// `$1` parent, `$2` name, `$3` key.
-const DELETE: &str = "DELETE FROM {objects} o WHERE (o.parent = $1 AND o.name = $2) OR o.parent = $3 \
-     OR (o.parent ~>=~ ($3 || '/') AND o.parent ~<~ ($3 || '0'))";
+///
+/// The rows are locked in the order in which stores write them.
+const DELETE: &str = "WITH doomed AS MATERIALIZED ( \
+       SELECT o.parent, o.name FROM {objects} o WHERE (o.parent = $1 AND o.name = $2) OR o.parent = $3 \
+         OR (o.parent ~>=~ ($3 || '/') AND o.parent ~<~ ($3 || '0')) ORDER BY o.parent, o.name FOR UPDATE \
+     ) DELETE FROM {objects} o USING doomed d WHERE o.parent = d.parent AND o.name = d.name";
 
 /// `$1` parent, `$2` name, `$3` the version that it must have.
 const DELETE_IF: &str = "DELETE FROM {objects} o WHERE o.parent = $1 AND o.name = $2 AND o.is_file AND {version} = $3 RETURNING 1";
@@ -127,13 +131,21 @@ const READ_LOCK: &str = "SELECT l.name::text, l.record_version_number, l.data, l
 const HELD_LOCKS: &str = "SELECT l.name::text, l.record_version_number, l.data, l.owner::text, {lock version} FROM {locks} l \
      WHERE l.record_version_number IS NOT NULL";
 
+/// Where `$4`, what is written is on disk before the answer, also on a server that does not wait for it by default: a
+/// confirmed renewal that a crash lost would end the lease before the holder's own limit.
+const SYNCHRONOUS: &str = "WITH mode AS MATERIALIZED ( \
+       SELECT CASE WHEN $4 AND current_setting('synchronous_commit') = 'off' \
+         THEN set_config('synchronous_commit', 'on', TRUE) END AS setting \
+     )";
+
 /// `$1` name, `$2` data, `$3` owner, `$4` whether held.
-const CREATE_LOCK: &str = "INSERT INTO {locks} AS l (name, record_version_number, data, owner) \
-     VALUES ($1, CASE WHEN $4 THEN nextval('{numbers}') END, $2, $3) ON CONFLICT (name) DO NOTHING RETURNING {lock version}";
+const CREATE_LOCK: &str = "{synchronous} INSERT INTO {locks} AS l (name, record_version_number, data, owner) \
+     SELECT $1, CASE WHEN $4 THEN nextval('{numbers}') END, $2, $3 FROM mode ON CONFLICT (name) DO NOTHING \
+     RETURNING {lock version}";
 
 /// As [`CREATE_LOCK`], and `$5` the version that it must have.
-const SWAP_LOCK: &str = "UPDATE {locks} l SET record_version_number = CASE WHEN $4 THEN nextval('{numbers}') END, data = $2, \
-       owner = $3 WHERE l.name = $1 AND {lock version} = $5 RETURNING {lock version}";
+const SWAP_LOCK: &str = "{synchronous} UPDATE {locks} l SET record_version_number = CASE WHEN $4 THEN nextval('{numbers}') END, data = $2, \
+       owner = $3 FROM mode WHERE l.name = $1 AND {lock version} = $5 RETURNING {lock version}";
 
 /// As the plugin's lock client frees a lock that it keeps: `$1` name, `$2` the version that it must have.
 const FREE_LOCK: &str = "UPDATE {locks} l SET record_version_number = NULL WHERE l.name = $1 AND {lock version} = $2 RETURNING 1";
@@ -191,6 +203,7 @@ fn filled(template: &str, tables: &Tables) -> String {
         .replace("{path}", path)
         .replace("{version}", VERSION)
         .replace("{modified}", MODIFIED)
+        .replace("{synchronous}", SYNCHRONOUS)
         .replace("{lock version}", LOCK_VERSION)
         .replace("{objects}", &tables.objects)
         .replace("{locks}", &tables.locks)

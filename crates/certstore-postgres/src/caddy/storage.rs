@@ -59,7 +59,7 @@ impl CaddyStorage {
 
 /// What creates the tables, for an administrator to apply.
 pub(crate) fn schema(config: &PostgresConfig) -> String {
-    Tables::of(config).definition()
+    Tables::of(config).script()
 }
 
 /// What removes the tables.

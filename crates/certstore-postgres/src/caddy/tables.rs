@@ -6,6 +6,10 @@ use super::columns::column;
 use crate::config::PostgresConfig;
 use crate::error::BACKEND;
 use crate::pool::{Arg, Pool};
+use crate::schema;
+
+/// What all who create them wait for.
+const LOCK: &str = "pg_advisory_xact_lock(hashtext('certstore layout caddy'))";
 
 /// The tables, each with its schema where one is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +58,11 @@ impl Tables {
                  (is_file = true AND value IS NOT NULL) OR (is_file = false AND value IS NULL)\n  )\n);\n\
              CREATE INDEX IF NOT EXISTS caddy_certmagic_objects_parent_like_idx ON {objects} (parent text_pattern_ops);\n"
         )
+    }
+
+    /// The same for an administrator to apply.
+    pub(super) fn script(&self) -> String {
+        schema::at_once(LOCK, &self.definition())
     }
 
     /// What removes them; the sequence and the index go with their tables.
@@ -113,10 +122,7 @@ impl Tables {
 
     /// Several processes may do so at once: one after another, and once more when Caddy was among them.
     async fn create(&self, pool: &Pool) -> Result<()> {
-        let script = format!(
-            "BEGIN;\nSELECT pg_advisory_xact_lock(hashtext('certstore layout caddy'));\n{}COMMIT;\n",
-            self.definition()
-        );
+        let script = format!("BEGIN;\nSELECT {LOCK};\n{}COMMIT;\n", self.definition());
         let run = async || {
             let mut script = Some(script.clone());
             pool.script(|_| Ok(script.take())).await

@@ -1,6 +1,6 @@
 //! Reading `postgres:` URLs.
 
-use certstore_core::{Result, Secret};
+use certstore_core::{Result, Secret, options};
 
 use super::address::{Address, SslMode};
 use super::{SCHEMES, invalid};
@@ -20,6 +20,12 @@ pub(super) fn parse(url: &str) -> Result<(Address, Vec<(String, String)>)> {
     }
     let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = location.split_once('/').unwrap_or((location, ""));
+    // What stands there may be the rest of a password.
+    if database.contains('@') || query.contains('@') {
+        return Err(invalid(
+            "write @, / and ? in a password percent-encoded (%40, %2F, %3F), and @ in the rest of a postgres: URL as %40",
+        ));
+    }
     let (user_info, host_port) = match authority.rsplit_once('@') {
         Some((user_info, host_port)) => (Some(user_info), host_port),
         None => (None, authority),
@@ -36,11 +42,14 @@ pub(super) fn parse(url: &str) -> Result<(Address, Vec<(String, String)>)> {
     (address.host, address.port) = host_and_port(host_port)?;
     address.database = filled(database)?;
     let mut pairs = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = decode(value)?;
-        if !libpq(&mut address, key, &value)? {
-            pairs.push((key.to_owned(), value));
+    for (key, value) in options::query(query)? {
+        if key.contains(['@', '\0']) || value.contains('\0') {
+            return Err(invalid(
+                "the parameters of a postgres: URL have names without @, and no NUL",
+            ));
+        }
+        if !libpq(&mut address, &key, &value)? {
+            pairs.push((key, value));
         }
     }
     Ok((address, pairs))
@@ -82,7 +91,7 @@ fn libpq(address: &mut Address, key: &str, value: &str) -> Result<bool> {
         "user" => address.user = Some(value.to_owned()),
         "password" => address.password = Some(Secret::new(value)),
         "dbname" => address.database = Some(value.to_owned()),
-        "sslmode" => address.ssl_mode = Some(super::options::one_of(key, value, &SslMode::NAMES)?),
+        "sslmode" => address.ssl_mode = Some(options::one_of(key, value, &SslMode::NAMES)?),
         "sslcert" => address.client_cert = Some(value.into()),
         "sslkey" => address.client_key = Some(value.into()),
         "application_name" => address.application_name = Some(value.to_owned()),
@@ -97,25 +106,9 @@ fn filled(text: &str) -> Result<Option<String>> {
 
 /// Percent-decoding.
 fn decode(text: &str) -> Result<String> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => hex(bytes.next())? << 4 | hex(bytes.next())?,
-            other => other,
-        });
+    let decoded = options::decode(text)?;
+    if decoded.contains('\0') {
+        return Err(invalid("the parts of a postgres: URL are UTF-8 without NUL"));
     }
-    match String::from_utf8(decoded) {
-        Ok(text) if !text.contains('\0') => Ok(text),
-        _ => Err(invalid("the parts of a postgres: URL are UTF-8 without NUL")),
-    }
-}
-
-fn hex(digit: Option<u8>) -> Result<u8> {
-    digit
-        .and_then(|digit| char::from(digit).to_digit(16))
-        .and_then(|value| u8::try_from(value).ok())
-        .ok_or_else(|| {
-            invalid("% in a URL is followed by two hexadecimal digits; write % itself as %25")
-        })
+    Ok(decoded)
 }

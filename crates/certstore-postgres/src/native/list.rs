@@ -11,6 +11,9 @@ use super::statements::Ranged;
 use crate::error::BACKEND;
 use crate::pool::Arg;
 
+/// The most children that one statement tells.
+const LOOKS: usize = 20_000;
+
 /// The range of the keys below a directory.
 pub(super) struct Range {
     pub(super) first: String,
@@ -34,26 +37,57 @@ impl Range {
 
 impl Native {
     pub(super) async fn keys_in(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
-        let range = Range::of(dir);
-        let sql = if recursive { &self.sql.below } else { &self.sql.children };
-        let args = [Arg::Text(&range.first), Arg::Text(&range.end), Arg::Text(dir.as_str())];
-        let rows = self.pool.read(range.statement(sql), &args).await?;
-        if rows.is_empty() && !dir.is_root() {
+        let (keys, found) =
+            if recursive { self.all_below(dir).await? } else { self.children_of(dir).await? };
+        if !found && !dir.is_root() {
             return Err(no_directory());
         }
+        Ok(keys.into_iter().collect())
+    }
+
+    /// All keys below, and whether the directory is there, if only as a value.
+    async fn all_below(&self, dir: &Dir) -> Result<(BTreeSet<Key>, bool)> {
+        let range = Range::of(dir);
+        let args = [Arg::Text(&range.first), Arg::Text(&range.end), Arg::Text(dir.as_str())];
+        let rows = self.pool.read(range.statement(&self.sql.below), &args).await?;
         let mut keys = BTreeSet::new();
         for row in &rows {
             if let Some(key) = valid_key(row)?
                 && key.is_below(dir)
             {
-                if recursive {
-                    with_directories(&mut keys, key, dir);
-                } else {
-                    keys.extend(child(&key, &range.first));
-                }
+                with_directories(&mut keys, key, dir);
             }
         }
-        Ok(keys.into_iter().collect())
+        Ok((keys, !rows.is_empty()))
+    }
+
+    /// As [`all_below`](Self::all_below), only what lies immediately in the directory: [`LOOKS`] in each statement, so that
+    /// none meets the limit of its time.
+    async fn children_of(&self, dir: &Dir) -> Result<(BTreeSet<Key>, bool)> {
+        let mut range = Range::of(dir);
+        let prefix = range.first.clone();
+        let (mut keys, mut found) = (BTreeSet::new(), false);
+        loop {
+            let args = [
+                Arg::Text(&range.first),
+                Arg::Text(&range.end),
+                Arg::Text(dir.as_str()),
+                Arg::Text(&prefix),
+                Arg::Int(LOOKS as i64),
+            ];
+            let rows = self.pool.read(range.statement(&self.sql.children), &args).await?;
+            found |= !rows.is_empty();
+            for row in &rows {
+                if let Some(key) = valid_key(row)?
+                    && key.is_below(dir)
+                {
+                    keys.extend(child(&key, &prefix));
+                }
+            }
+            // A row after the last look is the directory itself.
+            let Some(last) = rows.get(LOOKS - 1) else { return Ok((keys, found)) };
+            range.first = after_child(&column::<String>(last, 0)?, &prefix);
+        }
     }
 }
 
@@ -85,6 +119,16 @@ fn child(key: &Key, prefix: &str) -> Option<Key> {
     let rest = &key.as_str()[prefix.len()..];
     let name = rest.split('/').next()?;
     Key::new(&format!("{prefix}{name}")).ok()
+}
+
+/// The first name after the child of the directory that the name is or lies below.
+fn after_child(name: &str, prefix: &str) -> String {
+    match name.strip_prefix(prefix).map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {
+        Some((child, "")) => format!("{prefix}{child}\u{1}"),
+        Some((child, _)) => format!("{prefix}{child}0"),
+        // Past the last one.
+        None => format!("{prefix}\u{10ffff}"),
+    }
 }
 
 pub(super) fn no_directory() -> Error {

@@ -94,8 +94,9 @@ pub(super) fn only(rows: &[PgRow]) -> Result<&PgRow> {
     })
 }
 
-pub(super) fn version(number: i64) -> Version {
-    Version::new(number.to_string())
+/// What the statements give as the version.
+pub(super) fn version(stamp: String) -> Version {
+    Version::new(stamp)
 }
 
 /// Microseconds since 1970 as a time.

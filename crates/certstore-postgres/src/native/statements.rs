@@ -51,21 +51,23 @@ INSERT INTO {entries} (key, value, modified, version)
 VALUES ($1, $2, clock_timestamp(), nextval('{versions_text}'))
 ON CONFLICT (key) DO UPDATE SET value = excluded.value, modified = excluded.modified, version = excluded.version,
     stamp_locker = NULL, stamp_lock = NULL, stamp_token = NULL
-RETURNING version";
+RETURNING {stamp}";
 
 const PUT_ABSENT: &str = "\
 INSERT INTO {entries} (key, value, modified, version)
 VALUES ($1, $2, clock_timestamp(), nextval('{versions_text}'))
 ON CONFLICT (key) DO NOTHING
-RETURNING version";
+RETURNING {stamp}";
 
 const PUT_VERSION: &str = "\
 UPDATE {entries} SET value = $2, modified = clock_timestamp(), version = nextval('{versions_text}'),
     stamp_locker = NULL, stamp_lock = NULL, stamp_token = NULL
-WHERE key = $1 AND version = $3
-RETURNING version";
+WHERE key = $1 AND {stamp} = $3
+RETURNING {stamp}";
 
-const HELD_OWN: &str = "SELECT name FROM {locks} WHERE name = $2 AND token = $3 AND held FOR SHARE";
+// Not FOR SHARE: sharers that come one after another would keep out the lock's own renewal, which here waits its turn.
+const HELD_OWN: &str =
+    "SELECT name FROM {locks} WHERE name = $2 AND token = $3 AND held FOR NO KEY UPDATE";
 
 const HELD_FOREIGN: &str = "SELECT $2";
 
@@ -76,9 +78,9 @@ WITH held AS MATERIALIZED ({held}), put AS (
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, modified = excluded.modified, version = excluded.version,
         stamp_locker = excluded.stamp_locker, stamp_lock = excluded.stamp_lock, stamp_token = excluded.stamp_token
     WHERE (e.stamp_locker = $1 AND e.stamp_lock = $2 AND e.stamp_token > $3) IS NOT TRUE
-    RETURNING version
+    RETURNING {stamp} AS stamp
 )
-SELECT EXISTS (SELECT FROM held), (SELECT version FROM put)";
+SELECT EXISTS (SELECT FROM held), (SELECT stamp FROM put)";
 
 const PUT_ALL: &str = "\
 INSERT INTO {entries} (key, value, modified, version)
@@ -86,14 +88,22 @@ SELECT new.key, new.value, clock_timestamp(), nextval('{versions_text}') FROM un
 ON CONFLICT (key) DO UPDATE SET value = excluded.value, modified = excluded.modified, version = excluded.version,
     stamp_locker = NULL, stamp_lock = NULL, stamp_token = NULL";
 
-const GET: &str = "SELECT value, version FROM {entries} WHERE key = $1";
+const GET: &str = "SELECT value, {stamp} FROM {entries} WHERE key = $1";
 
 const GET_MANY: &str = "SELECT key, value FROM {entries} WHERE key = ANY ($1)";
 
-const REMOVE: &str =
-    "DELETE FROM {entries} WHERE key = $1 OR (key >= $1 || '/' AND key < $1 || '0')";
+// The rows are locked in the order in which bundles write them. `$2` is the most below the key; how many there were.
+const REMOVE: &str = "\
+WITH own AS MATERIALIZED (
+    SELECT key FROM {entries} WHERE key = $1 FOR UPDATE
+), below AS MATERIALIZED (
+    SELECT key FROM {entries} WHERE key >= $1 || '/' AND key < $1 || '0' ORDER BY key LIMIT $2 FOR UPDATE
+), gone AS (
+    DELETE FROM {entries} WHERE key = ANY (ARRAY(SELECT key FROM own UNION ALL SELECT key FROM below))
+)
+SELECT count(*) FROM below";
 
-const REMOVE_VERSION: &str = "DELETE FROM {entries} WHERE key = $1 AND version = $2 RETURNING TRUE";
+const REMOVE_VERSION: &str = "DELETE FROM {entries} WHERE key = $1 AND {stamp} = $2 RETURNING TRUE";
 
 const REMOVE_FENCED: &str = "\
 WITH held AS MATERIALIZED ({held}), gone AS (
@@ -110,43 +120,61 @@ SELECT EXISTS (SELECT FROM {entries} WHERE key = $1)
 
 // What a row tells without its value: the length of a large one stands beside the pointer to it.
 const INFO: &str = "\
-SELECT TRUE, octet_length(value)::bigint, (extract(epoch FROM modified) * 1000000)::bigint, version
+SELECT TRUE, octet_length(value)::bigint, {modified}, {stamp}
 FROM {entries} WHERE key = $1
 UNION ALL
-(SELECT FALSE, NULL::bigint, NULL::bigint, NULL::bigint
+(SELECT FALSE, NULL::bigint, NULL::bigint, NULL::text
  FROM {entries} WHERE key >= $1 || '/' AND key < $1 || '0' ORDER BY key LIMIT 1)";
 
 // One look at the index for each child, however much lies below it: after a value comes the next key, after a directory
-// what follows the last key below it. `$3` is the directory itself, which may be a value.
+// what follows the last key below it. `$3` is the directory itself, which may be a value, `$4` what every key below it
+// begins with, and `$5` the most looks: the server makes no more rows of the recursion than are asked for.
 const CHILDREN: &str = "\
 WITH RECURSIVE child AS (
     (SELECT key FROM {entries} WHERE {range} ORDER BY key LIMIT 1)
     UNION ALL
     SELECT next.key FROM child CROSS JOIN LATERAL (
         SELECT key FROM {entries}
-        WHERE key >= CASE WHEN strpos(substr(child.key, length($1) + 1), '/') > 0
-                THEN $1 || split_part(substr(child.key, length($1) + 1), '/', 1) || '0'
+        WHERE key >= CASE WHEN strpos(substr(child.key, length($4) + 1), '/') > 0
+                THEN $4 || split_part(substr(child.key, length($4) + 1), '/', 1) || '0'
                 ELSE child.key || chr(1) END
             AND {range}
         ORDER BY key LIMIT 1
     ) AS next
 )
-SELECT key FROM child UNION ALL SELECT key FROM {entries} WHERE key = $3";
+(SELECT key FROM child LIMIT $5) UNION ALL SELECT key FROM {entries} WHERE key = $3";
 
 const BELOW: &str = "\
 (SELECT key FROM {entries} WHERE {range} ORDER BY key)
 UNION ALL SELECT key FROM {entries} WHERE key = $3";
 
 const PAGE: &str = "\
-SELECT key, octet_length(value)::bigint, (extract(epoch FROM modified) * 1000000)::bigint, version
+SELECT key, octet_length(value)::bigint, {modified}, {stamp}
 FROM {entries} WHERE {range} ORDER BY key LIMIT $3";
 
 const DIRECTORIES: &str = "\
 SELECT dir FROM unnest($1) AS dir
 WHERE (SELECT key FROM {entries} WHERE key >= dir || '/' AND key < dir || '0' ORDER BY key LIMIT 1) IS NOT NULL";
 
+/// The time of a write in microseconds since 1970.
+const MODIFIED: &str = "(extract(epoch FROM modified) * 1000000)::bigint";
+
+/// What names a version. The number alone could return: a crash of a server that does not wait for the disk, or a failover,
+/// can set the sequence back.
+const STAMP: &str = "(version || '.' || {modified})";
+
+/// Fills in the columns, too.
+struct Filling<'a>(&'a Names);
+
+impl Filling<'_> {
+    fn fill(&self, template: &str) -> Arc<str> {
+        self.0.fill(&template.replace("{stamp}", STAMP).replace("{modified}", MODIFIED))
+    }
+}
+
 impl Statements {
     pub(super) fn new(names: &Names) -> Self {
+        let names = Filling(names);
         let fenced = |template: &str| Fenced {
             own: names.fill(&template.replace("{held}", HELD_OWN)),
             foreign: names.fill(&template.replace("{held}", HELD_FOREIGN)),

@@ -11,6 +11,12 @@ use crate::pool::Arg;
 /// The most bytes of one bundle: the server takes up to 1 GB a statement, twice that as text.
 const MAX_BUNDLE: u64 = 4 * MAX_VALUE;
 
+/// The most keys of one bundle: each new one takes a lock in the server's table of locks, which all sessions share.
+const MAX_BUNDLE_KEYS: usize = 1000;
+
+/// The most keys below another that one statement deletes.
+const MAX_REMOVED: i64 = 10_000;
+
 /// How often a fenced delete meets a value that others write over at the same time.
 const ATTEMPTS: u32 = 8;
 
@@ -36,8 +42,8 @@ impl Native {
                 (rows, "there is a value already")
             }
             Condition::Version(expected) => {
-                let Some(expected) = number(expected) else { return Err(other_version()) };
-                let args = [key, value, Arg::Int(expected)];
+                let Some(expected) = stamp_text(expected) else { return Err(other_version()) };
+                let args = [key, value, Arg::Text(expected)];
                 (self.pool.write(&self.sql.put_version, &args).await?, OTHER_VERSION)
             }
             _ => return Err(Error::unsupported("this backend does not know the condition")),
@@ -62,7 +68,7 @@ impl Native {
         let sql = if self.is_own(guard) { &sql.own } else { &sql.foreign };
         let rows = self.pool.write(sql, &args).await?;
         let row = only(&rows)?;
-        let (held, written): (bool, Option<i64>) = (column(row, 0)?, column(row, 1)?);
+        let (held, written): (bool, Option<String>) = (column(row, 0)?, column(row, 1)?);
         match written {
             Some(written) => Ok(version(written)),
             None if held => Err(overtaken()),
@@ -83,6 +89,13 @@ impl Native {
                 .with_subject(dir.as_str())
                 .with_backend(BACKEND)
         };
+        if items.len() > MAX_BUNDLE_KEYS {
+            let message = format!(
+                "a bundle has at most {MAX_BUNDLE_KEYS} keys, this one has {}",
+                items.len()
+            );
+            return Err(in_dir(Error::new(ErrorKind::TooLarge, message)));
+        }
         if total > MAX_BUNDLE {
             let message = format!("a bundle has at most {MAX_BUNDLE} bytes, this one has {total}");
             return Err(in_dir(Error::new(ErrorKind::TooLarge, message)));
@@ -96,13 +109,26 @@ impl Native {
         self.pool.write(&self.sql.put_all, &args).await.map(drop).map_err(in_dir)
     }
 
+    /// In one statement, or, where more lies below than fits the limit of one, in several.
     pub(super) async fn remove(&self, key: &Key) -> Result<()> {
-        self.pool.write(&self.sql.remove, &[Arg::Text(key.as_str())]).await.map(drop)
+        let args = [Arg::Text(key.as_str()), Arg::Int(MAX_REMOVED)];
+        let mut begun = false;
+        loop {
+            let removed = self.pool.write(&self.sql.remove, &args).await;
+            let rows = removed.map_err(|error| {
+                let applied = begun || error.may_have_applied();
+                error.with_may_have_applied(applied)
+            })?;
+            if column::<i64>(only(&rows)?, 0)? < MAX_REMOVED {
+                return Ok(());
+            }
+            begun = true;
+        }
     }
 
     pub(super) async fn remove_if(&self, key: &Key, version: &Version) -> Result<()> {
-        let Some(expected) = number(version) else { return Err(other_version()) };
-        let args = [Arg::Text(key.as_str()), Arg::Int(expected)];
+        let Some(expected) = stamp_text(version) else { return Err(other_version()) };
+        let args = [Arg::Text(key.as_str()), Arg::Text(expected)];
         let rows = self.pool.write(&self.sql.remove_version, &args).await?;
         if rows.is_empty() { Err(other_version()) } else { Ok(()) }
     }
@@ -160,9 +186,10 @@ fn not_held() -> Error {
     )
 }
 
-/// A version of ours; another text was never one.
-fn number(version: &Version) -> Option<i64> {
-    version.as_str().parse().ok()
+/// The text of a version of ours; another text was never one.
+fn stamp_text(version: &Version) -> Option<&str> {
+    let text = version.as_str();
+    text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-')).then_some(text)
 }
 
 fn check_size(value: &[u8]) -> Result<()> {

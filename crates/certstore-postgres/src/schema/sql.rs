@@ -3,6 +3,9 @@
 /// The migrations, in order; each can be applied again and removes nothing.
 pub(super) const MIGRATIONS: &[&str] = &[V1];
 
+/// What all who migrate wait for.
+pub(super) const LOCK: &str = "pg_advisory_xact_lock(hashtextextended('certstore migration', 0))";
+
 /// Begins a migration: waits for others, makes the table of versions, and tells the version, the only row there is.
 pub(super) const BEGIN: &str = r"BEGIN;
 DO $certstore$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('certstore migration', 0)); END $certstore$;

@@ -184,8 +184,11 @@ async fn only_the_release_commits_without_waiting_for_the_disk() {
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let options = PostgresOptions { settings, fsync: true, ..PostgresOptions::default() };
     let server = PostgresServer::start(options).expect("a server");
-    let storage = PostgresStorage::open(&config(&server.url("postgres"))).await.expect("opens");
+    let mut config = config(&server.url("postgres"));
+    let storage = PostgresStorage::open(&config).await.expect("opens");
     assert_eq!(storage.capabilities().durability, certstore_core::Durability::Acknowledged);
+    config.layout = certstore_postgres::Layout::Caddy;
+    let caddy = PostgresStorage::open(&config).await.expect("opens");
     let behind = || -> i64 {
         let text = server.sql(
             "postgres",
@@ -198,5 +201,9 @@ async fn only_the_release_commits_without_waiting_for_the_disk() {
         assert_eq!(behind(), 0, "round {round}: the claim was not on disk");
         lock.unlock().await.expect("held");
         assert!(behind() > 0, "round {round}: the release waited for the disk");
+        // The first time a new row, then one that is there.
+        let lock = caddy.lock(&name("durable")).await.expect("free");
+        assert_eq!(behind(), 0, "round {round}: the claim of Caddy's layout was not on disk");
+        lock.unlock().await.expect("held");
     }
 }

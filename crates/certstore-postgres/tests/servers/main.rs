@@ -8,8 +8,10 @@ mod faults;
 mod locks;
 mod migrations;
 mod plans;
+mod pool;
 mod tree;
 mod trips;
+mod writes;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -95,11 +95,40 @@ async fn an_administrator_makes_the_tables() {
     assert_eq!(&storage.load(&key("a")).await.expect("there")[..], b"kept");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_script_can_be_applied_by_several_at_once() {
+    for layout in ["certstore", "caddy"] {
+        let database = Database::new();
+        let mut config = database.config();
+        config.set("layout", layout).expect("a layout");
+        let script = PostgresStorage::schema(&config);
+        // psql applies each statement by itself.
+        std::thread::scope(|scope| {
+            let applying: Vec<_> = (0..6).map(|_| scope.spawn(|| database.sql(&script))).collect();
+            for applied in applying {
+                applied.join().expect("applied");
+            }
+        });
+        // As psql --single-transaction does.
+        database.sql(&format!("BEGIN;\n{script}\nCOMMIT;"));
+        config.migrate = false;
+        let storage = PostgresStorage::open(&config).await.expect("opens");
+        storage.store(&key("a/b"), b"x").await.expect("stored");
+        let error = storage.store(&key("a"), b"x").await.expect_err("a directory");
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn missing_and_unknown_tables_are_told() {
     let database = Database::new();
     let mut config = database.config();
     config.migrate = false;
+    // What else is wrong is not taken for missing tables.
+    let mut elsewhere = config.clone();
+    elsewhere.server.database = Some("missing".into());
+    let error = fails_to_open(&elsewhere).await;
+    assert!(error.to_string().contains("no database"), "{error}");
     let error = fails_to_open(&config).await;
     assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error:?}");
     assert!(error.to_string().contains("certstore schema print"), "{error}");
@@ -112,6 +141,10 @@ async fn missing_and_unknown_tables_are_told() {
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error:?}");
         assert!(error.to_string().contains(&format!("version {version}")), "{error}");
     }
+    database.sql("DELETE FROM certstore_meta");
+    config.migrate = false;
+    let error = fails_to_open(&config).await;
+    assert!(error.to_string().contains("certstore schema print"), "{error}");
     config.migrate = true;
     PostgresStorage::open(&config).await.expect("brought up to date");
     database.sql("DROP TABLE certstore_entries");

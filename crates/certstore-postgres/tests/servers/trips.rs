@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use certstore_core::{Dir, Locker as _, Result, Storage as _};
+use certstore_core::{Dir, ErrorKind, Locker as _, Result, Storage as _};
 use certstore_postgres::PostgresStorage;
 use futures_util::TryStreamExt as _;
 
@@ -53,7 +53,14 @@ async fn a_list_of_2500_keys_is_one() {
     let storage = PostgresStorage::open(&database.config_at(proxy.port())).await.expect("opens");
     let keys: Vec<_> = (0..2500).map(|n| key(&format!("many/{n:05}"))).collect();
     let items: Vec<_> = keys.iter().map(|key| (key, &b"x"[..])).collect();
-    storage.store_all(&items).await.expect("stored");
+    for items in items.chunks(1000) {
+        storage.store_all(items).await.expect("stored");
+    }
+    let before = proxy.round_trips();
+    let error = storage.store_all(&items[..1001]).await.expect_err("too many");
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error:?}");
+    assert!(error.to_string().contains("1000 keys"), "{error}");
+    assert_eq!(proxy.round_trips(), before, "refused before it was sent");
     let many = Dir::new("many").expect("a directory");
     for recursive in [false, true] {
         assert_eq!(storage.list(&many, recursive).await.expect("listed"), keys);
@@ -79,4 +86,28 @@ async fn a_refused_claim_writes_nothing() {
     assert!(second.try_lock(&name("busy")).await.expect("answers").is_none());
     assert_eq!(written(), before, "a refused claim locks or changes the row");
     guard.unlock().await.expect("held");
+}
+
+#[tokio::test]
+async fn a_wide_directory_is_listed_and_deleted_in_parts() {
+    let database = Database::new();
+    let proxy = Proxy::start(database.server.port());
+    let storage = PostgresStorage::open(&database.config_at(proxy.port())).await.expect("opens");
+    database.sql(
+        "ALTER TABLE certstore_entries DISABLE TRIGGER certstore_tree;
+         INSERT INTO certstore_entries (key, value, modified, version)
+         SELECT 'wide/' || n || CASE WHEN n % 2 = 0 THEN '/x' ELSE '' END, '', now(), n FROM generate_series(1, 45000) AS n;
+         INSERT INTO certstore_entries (key, value, modified, version)
+         VALUES ('wide-', '', now(), 0), ('wide.x/y', '', now(), 0), ('wide0', '', now(), 0);
+         ALTER TABLE certstore_entries ENABLE TRIGGER certstore_tree;",
+    );
+    let wide = Dir::new("wide").expect("a directory");
+    let mut expected: Vec<_> = (1..=45_000).map(|n| key(&format!("wide/{n}"))).collect();
+    expected.sort_unstable();
+    assert!(storage.list(&wide, false).await.expect("listed") == expected, "another list");
+    assert_eq!(trips(&proxy, storage.list(&wide, false)).await, 3);
+    assert_eq!(trips(&proxy, storage.list(&Dir::ROOT, false)).await, 2, "prepared, and asked");
+    storage.delete(&key("wide")).await.expect("deleted");
+    let left = database.sql("SELECT string_agg(key, ' ' ORDER BY key) FROM certstore_entries");
+    assert_eq!(left, "wide- wide.x/y wide0");
 }

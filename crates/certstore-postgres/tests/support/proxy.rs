@@ -19,6 +19,9 @@ struct Shared {
     closed: AtomicBool,
     /// Once set, the server's answers are kept back.
     mute: AtomicBool,
+    /// The connections accepted so far, and how many of them the server's answers are kept back from.
+    accepted: AtomicU64,
+    silent: AtomicU64,
     connections: Mutex<Vec<TcpStream>>,
 }
 
@@ -55,6 +58,12 @@ impl Proxy {
         self.shared.mute.store(true, Ordering::SeqCst);
     }
 
+    /// Keeps back what the server answers on the connections that there are, and forwards on new ones.
+    pub(crate) fn silence(&self) {
+        let accepted = self.shared.accepted.load(Ordering::SeqCst);
+        self.shared.silent.store(accepted, Ordering::SeqCst);
+    }
+
     /// Closes every connection, and forwards again.
     pub(crate) fn cut(&self) {
         let mut connections = self.shared.connections.lock().expect("whole");
@@ -81,13 +90,14 @@ fn serve(shared: &Arc<Shared>, client: TcpStream, upstream: TcpStream) {
     let mut connections = shared.connections.lock().expect("whole");
     connections.extend([client.try_clone(), upstream.try_clone()].into_iter().flatten());
     drop(connections);
+    let number = shared.accepted.fetch_add(1, Ordering::SeqCst);
     let (up, down) = (shared.clone(), shared.clone());
     thread::spawn(move || forward(client, upstream_out, Counter::default(), &up));
     thread::spawn(move || {
         let (mut from, mut to) = (upstream, client_out);
         let mut buffer = vec![0; 1 << 16];
         while let Ok(read @ 1..) = from.read(&mut buffer) {
-            if down.mute.load(Ordering::SeqCst) {
+            if down.mute.load(Ordering::SeqCst) || number < down.silent.load(Ordering::SeqCst) {
                 continue;
             }
             if to.write_all(&buffer[..read]).is_err() {
