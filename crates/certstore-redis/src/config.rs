@@ -9,9 +9,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use certstore_core::lease::LeaseConfig;
+use certstore_core::options::invalid;
 use certstore_core::{Error, Result, Secret};
 
-use parse::invalid;
+use crate::error::BACKEND;
+use options::OPTIONS;
 
 /// The scheme of URLs of a server without TLS.
 pub const SCHEME: &str = "redis";
@@ -48,8 +50,11 @@ pub struct RedisConfig {
     /// The number of the database. Default: 0, the only one of a cluster.
     pub db: i64,
     /// What all names in Redis begin with, so that several storages can share a server. All of a prefix lies in one slot
-    /// of a cluster. 1 to 256 bytes; braces only with [`Layout::Caddy`]. Default: `certstore`; the Caddy plugin's own default is `caddy`.
+    /// of a cluster. 1 to 256 bytes; braces only with [`Layout::Caddy`]. Default: `certstore`.
+    /// [`set`](Self::set) makes it `caddy`, the Caddy plugin's own default, where it sets that layout and no prefix.
     pub prefix: String,
+    /// Whether [`set`](Self::set) has set the prefix.
+    prefix_is_set: bool,
     /// How values are laid out. Default: [`Layout::Certstore`].
     pub layout: Layout,
     /// The user. Default: the server's default user.
@@ -70,7 +75,9 @@ pub struct RedisConfig {
     pub client_key: Option<PathBuf>,
     /// The longest time to connect, TLS and authentication included. Default: 5 s.
     pub connect_timeout: Duration,
-    /// The longest time that any call waits for the server. Default: 3 s.
+    /// The longest time that any request waits for the server. Default: 3 s.
+    ///
+    /// Most calls are one request; a walk, and the delete of a large directory, are several.
     pub timeout: Duration,
     /// How long a lock outlives a dead holder. 100 ms to a day. Default: 15 s.
     pub lease: Duration,
@@ -82,7 +89,8 @@ pub struct RedisConfig {
     ///
     /// A server that restarts without `appendfsync always`, or a replica that is promoted, may have lost the last
     /// moments, the record of a held lock among them: it would grant the lock a second time. With a grace of a lease,
-    /// every holder from before has lost its lock by its own clock before anyone else can have it. Fenced writes are safe
+    /// every holder from before has lost its lock by its own clock before anyone else can have it. The first use of a server
+    /// counts as a restart, since it may be one that lost everything. Fenced writes are safe
     /// without it: they fail once the record is lost. The user must be allowed `INFO`.
     pub restart_grace: Duration,
     /// How a waiter learns of a release. Default: [`WakeUp::Push`].
@@ -124,6 +132,16 @@ pub enum Layout {
     Certstore,
     /// As pberkel/caddy-storage-redis keeps them, shared with Caddy.
     Caddy,
+}
+
+impl Layout {
+    /// The prefix where none is set.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Certstore => "certstore",
+            Self::Caddy => "caddy",
+        }
+    }
 }
 
 /// How a waiter learns that a lock came free.
@@ -182,12 +200,12 @@ impl RedisConfig {
     /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): no such option, naming the nearest one, or a wrong
     /// value, naming the right ones. The message never shows a value that could be a secret.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        options::set(self, key, value)
+        OPTIONS.set(self, key, value).map_err(|error| error.with_backend(BACKEND))
     }
 
     /// The names of all options, as [`set`](Self::set) takes them.
     pub fn option_names() -> impl Iterator<Item = &'static str> {
-        options::names()
+        OPTIONS.names()
     }
 
     /// The nodes to ask, in order, none twice.
@@ -207,7 +225,7 @@ impl RedisConfig {
     /// The times of locks.
     pub(crate) fn lease_config(&self) -> Result<LeaseConfig> {
         let lease = LeaseConfig::new(self.lease)
-            .map_err(|error| error.with_subject("lease").with_backend(crate::error::BACKEND))?;
+            .map_err(|error| error.with_subject("lease").with_backend(BACKEND))?;
         let most = Duration::from_secs(2).min(self.lease / 10);
         let max = self.poll_max.unwrap_or(most);
         let min = self.poll_min.unwrap_or(Duration::from_millis(100)).min(max);
@@ -240,7 +258,7 @@ impl RedisConfig {
         } else {
             return Ok(());
         };
-        Err(invalid(rule))
+        Err(invalid(rule).with_backend(BACKEND))
     }
 }
 
@@ -252,7 +270,8 @@ impl Default for RedisConfig {
             mode: Mode::default(),
             master: None,
             db: 0,
-            prefix: "certstore".to_owned(),
+            prefix: Layout::default().prefix().to_owned(),
+            prefix_is_set: false,
             layout: Layout::default(),
             username: None,
             password: None,
@@ -289,7 +308,7 @@ impl FromStr for Address {
     type Err = Error;
     /// Reads `host`, `host:port`, `[ipv6]` or `[ipv6]:port`; the port is 6379 where none is named.
     fn from_str(text: &str) -> Result<Self> {
-        parse::address(text, PORT)
+        parse::address(text, PORT).map_err(|error| error.with_backend(BACKEND))
     }
 }
 

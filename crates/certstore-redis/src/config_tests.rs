@@ -34,6 +34,15 @@ fn what_is_left_out_has_defaults() {
 }
 
 #[test]
+fn the_layout_of_caddy_has_the_prefix_of_caddy() {
+    let prefix = |url: &str| RedisConfig::from_url(url).unwrap().prefix;
+    assert_eq!(prefix("redis://?layout=caddy"), "caddy");
+    assert_eq!(prefix("redis://?layout=caddy&layout=certstore"), "certstore");
+    assert_eq!(prefix("redis://?layout=caddy&prefix=certstore"), "certstore");
+    assert_eq!(prefix("redis://?prefix=certstore&layout=caddy"), "certstore");
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let cases = [
         ("http://host", "redis://"),
@@ -42,7 +51,7 @@ fn what_is_wrong_is_named() {
         ("redis://host/x", "number of a database"),
         ("redis://host?prefx=a", "\"prefix\""),
         ("redis://host?mode=many", "single or cluster or sentinel"),
-        ("redis://host?lease=soon", "lease is a duration"),
+        ("redis://host?lease=soon", "lease: "),
         ("redis://host?prefix=%zz", "hexadecimal"),
         ("redis://host#x", "%23"),
     ];
@@ -76,6 +85,19 @@ fn what_does_not_fit_together_is_refused() {
 fn no_text_shows_a_secret() {
     let url = "redis://user:hunter2@host:x?password=hunter2";
     assert!(!RedisConfig::from_url(url).unwrap_err().to_string().contains("hunter2"));
+    for url in [
+        "redis://user:12?hunter2@host/0",
+        "redis://user:12?hunter2=x@host/0",
+        "redis://user:12/hunter2@host/0",
+        "redis://user:a?b&hunter2%40=x",
+        "redis://host?hunter2",
+    ] {
+        let error = RedisConfig::from_url(url).unwrap_err();
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+    let error = RedisConfig::from_url("redis://user:12?s3cret@host/0").unwrap_err().to_string();
+    assert!(error.contains("percent-encoded"), "{error}");
     let url = "redis://user:hunter2@host?sentinel_password=hunter2&encryption_key=hunter2";
     assert!(!format!("{:?}", RedisConfig::from_url(url).unwrap()).contains("hunter2"));
 }

@@ -25,6 +25,15 @@ pub(crate) fn redis_error(error: RedisError, effect: Effect) -> Error {
         .with_source(error)
 }
 
+/// As [`redis_error`], of a cluster: a slot that is still said to be elsewhere after all resends is on its way.
+pub(crate) fn cluster_error(error: RedisError, effect: Effect) -> Error {
+    if error.kind() == Kind::Server(Server::Moved) {
+        let (kind, message) = by_server_kind(Server::TryAgain);
+        return Error::new(kind, message).with_backend(BACKEND).with_source(error);
+    }
+    redis_error(error, effect)
+}
+
 /// The error of a call that got no reply within its time-out.
 pub(crate) fn timed_out(limit: std::time::Duration, effect: Effect) -> Error {
     let message = format!(

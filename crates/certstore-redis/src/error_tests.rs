@@ -45,6 +45,15 @@ fn each_answer_says_what_to_do() {
 }
 
 #[test]
+fn a_slot_on_its_way_is_worth_a_retry() {
+    let error = cluster_error(answer("MOVED 3999 127.0.0.1:6381"), Effect::Write);
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(!error.may_have_applied(), "{error:?}");
+    let error = cluster_error(answer("ERR DB index is out of range"), Effect::Write);
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error:?}");
+}
+
+#[test]
 fn only_a_write_without_a_reply_is_unclear() {
     let lost = || RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
     assert!(redis_error(lost(), Effect::Write).may_have_applied());

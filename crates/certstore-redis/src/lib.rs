@@ -5,6 +5,7 @@ mod config;
 mod connection;
 mod erase;
 mod error;
+mod foreign;
 mod register;
 mod script;
 mod storage;

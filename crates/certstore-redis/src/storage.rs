@@ -13,7 +13,8 @@ use futures_util::stream::BoxStream;
 use crate::caddy::CaddyStorage;
 use crate::config::{Layout, RedisConfig};
 use crate::connection::Connection;
-use crate::tree::TreeStorage;
+use crate::register::Policy;
+use crate::tree::{Names, TreeStorage};
 
 /// Values and locks in Redis or Valkey.
 ///
@@ -65,10 +66,15 @@ impl RedisStorage {
     }
 
     async fn over(connection: Connection, config: &RedisConfig) -> Result<Self> {
+        let place = match config.layout {
+            Layout::Certstore => Names::new(&config.prefix, config.db).index(),
+            Layout::Caddy => config.prefix.clone(),
+        };
         let layout: Box<dyn Storage> = match config.layout {
             Layout::Certstore => Box::new(TreeStorage::open(connection.clone(), config).await?),
             Layout::Caddy => Box::new(CaddyStorage::open(connection.clone(), config).await?),
         };
+        Policy::new(place).warn(&connection).await;
         Ok(Self { connection, config: config.clone(), layout })
     }
 }

@@ -15,6 +15,9 @@ use crate::connection::Connection;
 /// How many values a request asks about, at most.
 const BATCH: usize = 256;
 
+/// How many names a delete removes in one step.
+const DELETE_BOUND: &[u8] = b"4096";
+
 /// What must be so for a write.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum When<'a> {
@@ -67,7 +70,7 @@ impl Data {
         Ok(version(envelopes[0].as_bytes()))
     }
 
-    /// Deletes a value or a whole directory; with a version, only a value.
+    /// Deletes a value or a whole directory, in steps where it is large; with a version, only a value.
     pub(super) async fn delete(&self, key: &Key, when: When<'_>) -> Result<()> {
         let (full, steps) = (self.names.key(key), self.names.steps(key));
         let mut keys: Vec<&[u8]> = vec![full.as_bytes()];
@@ -75,9 +78,14 @@ impl Data {
         let when = when.argument();
         let mut args: Vec<&[u8]> = vec![when.as_bytes()];
         args.extend(steps.iter().map(|Step { member, .. }| member.as_bytes()));
-        let answer: Vec<String> =
-            self.connection.script(&self.scripts.delete, &keys, &args).await?;
-        self.written(&answer)
+        args.push(DELETE_BOUND);
+        loop {
+            let answer: Vec<String> =
+                self.connection.script(&self.scripts.delete, &keys, &args).await?;
+            if answer != ["more"] {
+                return self.written(&answer);
+            }
+        }
     }
 
     /// What a writing script answered.
@@ -89,7 +97,7 @@ impl Data {
                 return Err(Error::new(ErrorKind::Conflict, message));
             }
             [kind, at] => (kind.as_str(), at.as_str()),
-            _ => return Err(crate::error::unexpected_reply()),
+            _ => return Err(crate::error::unexpected_reply().with_may_have_applied(true)),
         };
         let below = at.strip_prefix(self.names.prefix()).unwrap_or(at).trim_start_matches('/');
         Err(match kind {

@@ -10,6 +10,7 @@ use certstore_core::{Dir, Key, KeyInfo, Result};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::data::Data;
+use crate::foreign::Foreign;
 
 /// How many names one answer of a recursive list holds before the next request continues.
 const ENOUGH: usize = 10_000;
@@ -28,7 +29,7 @@ impl Data {
                 Ok(key) => {
                     keys.insert(key);
                 }
-                Err(_) => foreign.add(below, name),
+                Err(_) => foreign.add(|| full_name(below, name)),
             }
         })
         .await?;
@@ -89,27 +90,6 @@ impl Data {
     }
 }
 
-/// Names that are no keys: counted, for one warning.
-#[derive(Default)]
-struct Foreign {
-    count: usize,
-    first: Option<String>,
-}
-
-impl Foreign {
-    fn add(&mut self, below: &str, name: &str) {
-        self.count += 1;
-        self.first.get_or_insert_with(|| full_name(below, name));
-    }
-
-    fn warn(&self, dir: &Dir) {
-        if let Some(first) = &self.first {
-            tracing::warn!(%dir, count = self.count, first = first.escape_debug().to_string(),
-                "names that are no keys are left out of the list");
-        }
-    }
-}
-
 fn full_name(below: &str, name: &str) -> String {
     if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") }
 }
@@ -167,7 +147,7 @@ impl Walk<'_> {
         for member in listed.found.iter().flat_map(|(_, members)| members) {
             let name = member.trim_end_matches('/');
             let Ok(key) = dir.join(name) else {
-                foreign.add(dir.as_str(), name);
+                foreign.add(|| full_name(dir.as_str(), name));
                 continue;
             };
             if member.ends_with('/') {

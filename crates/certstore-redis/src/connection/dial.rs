@@ -173,6 +173,7 @@ impl Dialer {
     }
 
     pub(super) fn of_client(client: &Client, config: &RedisConfig) -> Result<Self> {
+        config.check()?;
         let info = client.get_connection_info().clone();
         let login = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(login)).map_err(invalid_certificates)?;
@@ -192,9 +193,8 @@ impl Dialer {
         !matches!(self.target, Target::Node(_))
     }
 
-    /// Whether the end of one connection is the end: a cluster has several, and looks after them itself.
-    pub(super) fn ends_with_its_connection(&self) -> bool {
-        !matches!(self.target, Target::Cluster { .. })
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.target, Target::Cluster { .. })
     }
 
     pub(super) async fn dial(&self, inner: Weak<Inner>, generation: u64) -> Result<Live, Failure> {

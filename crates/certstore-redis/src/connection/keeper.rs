@@ -35,27 +35,43 @@ impl Drop for Keeper {
 }
 
 async fn keep(inner: Weak<Inner>, broken: Arc<Notify>) {
-    let mut pause = PERIOD;
+    let mut pause = None;
     loop {
-        tokio::select! {
-            () = broken.notified() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
-        let Some(inner) = inner.upgrade() else { return };
-        pause = match inner.live().await {
-            Ok((generation, mut live)) => {
-                let alive =
-                    tokio::time::timeout(inner.dialer.timeout(), live.send(&redis::cmd("PING")))
-                        .await;
-                if let Ok(Ok(_)) = alive {
-                    PERIOD
-                } else {
-                    inner.discard(generation);
-                    PAUSES.0
+        match pause {
+            // What failed has told of itself: only time helps.
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => {
+                tokio::select! {
+                    () = broken.notified() => {}
+                    () = tokio::time::sleep(PERIOD) => {}
                 }
             }
-            Err(_) if pause >= PERIOD => PAUSES.0,
-            Err(_) => (pause * 2).min(PAUSES.1),
+        }
+        let Some(inner) = inner.upgrade() else { return };
+        pause = match (inner.is_alive().await, pause) {
+            (true, _) => None,
+            (false, None) => Some(PAUSES.0),
+            (false, Some(pause)) => Some((pause * 2).min(PAUSES.1)),
         };
+    }
+}
+
+impl Inner {
+    /// Whether the server answers, on a new connection if there was none.
+    async fn is_alive(self: &Arc<Self>) -> bool {
+        let Ok((generation, mut live)) = self.live().await else { return false };
+        let ping = redis::cmd("PING");
+        match tokio::time::timeout(self.dialer.timeout(), live.send(&ping)).await {
+            Ok(Ok(_)) => true,
+            // A server that is busy or loading is none to connect to anew.
+            Ok(Err(error)) => {
+                self.judge(generation, &error);
+                false
+            }
+            Err(_) => {
+                self.discard(generation);
+                false
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ mod tls;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,9 +17,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use redis::{Cmd, FromRedisValue, RedisError, ServerErrorKind, Value};
 use tokio::sync::{Notify, broadcast};
+use tokio::time::Instant;
 
 use crate::config::RedisConfig;
-use crate::error::{Effect, is_dead, is_refused_unexecuted, redis_error, timed_out};
+use crate::error::{Effect, cluster_error, is_dead, is_refused_unexecuted, redis_error, timed_out};
 use crate::script::Script;
 use dial::{Dialer, Failure, Live};
 use keeper::Keeper;
@@ -30,6 +31,9 @@ const RESENDS: u32 = 6;
 
 /// The pause before the first resend; each further one is longer by as much.
 const RESEND_PAUSE: Duration = Duration::from_millis(20);
+
+/// The number of no connection: they count from 1.
+const UNSENT: u64 = 0;
 
 /// How many messages a slow listener may lag behind.
 const BACKLOG: usize = 4096;
@@ -50,7 +54,7 @@ pub(crate) enum Notice {
 
 /// A connection that reconnects by itself. Clones share it.
 ///
-/// Every call ends within the limit. A command is sent once; only where the server says that it was not executed, or
+/// Every request ends within the limit. A command is sent once; only where the server says that it was not executed, or
 /// where it only reads and the connection broke, is it sent again.
 #[derive(Clone)]
 pub(crate) struct Connection {
@@ -122,31 +126,32 @@ impl Connection {
 
     /// Sends a command. Whether it writes is known from its name.
     pub(crate) async fn call(&self, cmd: &Cmd) -> Result<Value> {
-        self.request(cmd, effect_of(cmd)).await.map_err(|failed| failed.into_error(effect_of(cmd)))
+        let (effect, deadline) = (effect_of(cmd), self.deadline());
+        self.request(cmd, effect, deadline).await.map_err(|failed| failed.into_error(effect))
     }
 
     /// As [`call`](Self::call), with the reply as `T`.
     pub(crate) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T> {
-        parsed(self.call(cmd).await?)
+        parsed(self.call(cmd).await?, effect_of(cmd))
     }
 
-    /// Runs a script, in full where the server does not know it yet.
+    /// Runs a script, in full where the server does not know it yet; both within one limit.
     pub(crate) async fn script<T: FromRedisValue>(
         &self,
         script: &Script,
         keys: &[&[u8]],
         args: &[&[u8]],
     ) -> Result<T> {
-        let effect = script.effect();
-        let done = match self.request(&script.by_digest(keys, args), effect).await {
-            Err(Failed::Redis(error))
+        let (effect, deadline) = (script.effect(), self.deadline());
+        let done = match self.request(&script.by_digest(keys, args), effect, deadline).await {
+            Err(Failed::Redis { error, .. })
                 if error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript) =>
             {
-                self.request(&script.in_full(keys, args), effect).await
+                self.request(&script.in_full(keys, args), effect, deadline).await
             }
             done => done,
         };
-        parsed(done.map_err(|failed| failed.into_error(effect))?)
+        parsed(done.map_err(|failed| failed.into_error(effect))?, effect)
     }
 
     /// What comes from now on on the subscribed channels.
@@ -188,31 +193,28 @@ impl Connection {
         Ok(())
     }
 
-    async fn request(&self, cmd: &Cmd, effect: Effect) -> Result<Value, Failed> {
-        let sent = AtomicBool::new(false);
-        match tokio::time::timeout(self.limit, self.attempts(cmd, effect, &sent)).await {
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.limit
+    }
+
+    async fn request(&self, cmd: &Cmd, effect: Effect, deadline: Instant) -> Result<Value, Failed> {
+        let sent = AtomicU64::new(UNSENT);
+        match tokio::time::timeout_at(deadline, self.attempts(cmd, effect, &sent)).await {
             Ok(done) => done,
             Err(_) => {
-                let sent = sent.into_inner();
-                if sent {
-                    // A host that vanished without a word never closes its connections.
-                    self.shared.discard_any();
-                }
-                Err(Failed::TimedOut { limit: self.limit, sent })
+                let generation = sent.into_inner();
+                // A host that vanished without a word never closes its connections.
+                self.shared.discard(generation);
+                Err(Failed::TimedOut { limit: self.limit, sent: generation != UNSENT })
             }
         }
     }
 
-    async fn attempts(
-        &self,
-        cmd: &Cmd,
-        effect: Effect,
-        sent: &AtomicBool,
-    ) -> Result<Value, Failed> {
+    async fn attempts(&self, cmd: &Cmd, effect: Effect, sent: &AtomicU64) -> Result<Value, Failed> {
         let mut resends = 0;
         loop {
             let (generation, mut live) = self.shared.live().await.map_err(Failed::Dial)?;
-            sent.store(true, Ordering::Relaxed);
+            sent.store(generation, Ordering::Relaxed);
             let error = match live.send(cmd).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
@@ -223,10 +225,10 @@ impl Connection {
                 _ => self.shared.dialer.may_resend() && is_refused_unexecuted(&error),
             };
             if !resend || resends == RESENDS {
-                return Err(Failed::Redis(error));
+                return Err(Failed::Redis { error, cluster: self.shared.dialer.is_cluster() });
             }
             resends += 1;
-            sent.store(false, Ordering::Relaxed);
+            sent.store(UNSENT, Ordering::Relaxed);
             tokio::time::sleep(RESEND_PAUSE * resends).await;
         }
     }
@@ -256,7 +258,15 @@ impl Inner {
             match &state.dialing {
                 Some(dialing) => dialing.clone(),
                 None => {
-                    let task = tokio::spawn(self.clone().dial());
+                    let inner = self.clone();
+                    let task = tokio::spawn(async move {
+                        let made = inner.clone().dial().await;
+                        if made.is_err() {
+                            // Also where nobody waits any more: a later call tries for itself.
+                            inner.state().dialing = None;
+                        }
+                        made
+                    });
                     let made = async { task.await.unwrap_or_else(|_| Err(Failure::stopped())) };
                     state.dialing.insert(made.boxed().shared()).clone()
                 }
@@ -324,20 +334,15 @@ impl Inner {
         }
     }
 
-    fn discard_any(&self) {
-        if self.state().live.take().is_some() {
-            self.broken.notify_one();
-        }
-    }
-
     /// What the driver pushes.
     fn pushed(&self, generation: u64, push: redis::PushInfo) {
         match push.kind {
             redis::PushKind::Disconnection => {
-                if self.dialer.ends_with_its_connection() {
-                    self.discard(generation);
-                } else {
+                // A cluster has several connections, and looks after them itself.
+                if self.dialer.is_cluster() {
                     drop(self.notices.send(Notice::Reconnected));
+                } else {
+                    self.discard(generation);
                 }
             }
             redis::PushKind::Message | redis::PushKind::SMessage => {
@@ -359,7 +364,10 @@ impl Inner {
 enum Failed {
     /// There is no connection: nothing was sent.
     Dial(Failure),
-    Redis(RedisError),
+    Redis {
+        error: RedisError,
+        cluster: bool,
+    },
     TimedOut {
         limit: Duration,
         sent: bool,
@@ -370,7 +378,8 @@ impl Failed {
     fn into_error(self, effect: Effect) -> certstore_core::Error {
         match self {
             Self::Dial(failure) => failure.into_error(),
-            Self::Redis(error) => redis_error(error, effect),
+            Self::Redis { error, cluster: true } => cluster_error(error, effect),
+            Self::Redis { error, cluster: false } => redis_error(error, effect),
             Self::TimedOut { limit, sent: true } => timed_out(limit, effect),
             Self::TimedOut { limit, sent: false } => timed_out(limit, Effect::Read),
         }

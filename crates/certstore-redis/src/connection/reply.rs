@@ -5,8 +5,10 @@ use redis::{Cmd, FromRedisValue, Value};
 
 use crate::error::{Effect, unexpected_reply};
 
-pub(super) fn parsed<T: FromRedisValue>(value: Value) -> Result<T> {
-    T::from_redis_value(value).map_err(|_| unexpected_reply())
+/// The reply as `T`. One of another form tells nothing of what a write did.
+pub(super) fn parsed<T: FromRedisValue>(value: Value, effect: Effect) -> Result<T> {
+    T::from_redis_value(value)
+        .map_err(|_| unexpected_reply().with_may_have_applied(effect == Effect::Write))
 }
 
 /// Commands that only read; anything else counts as a write.

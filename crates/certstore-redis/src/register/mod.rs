@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use certstore_core::lease::{Claim, LeaseConfig, Record, Register, State, Stored, Swap, Wake};
-use certstore_core::{Result, Version};
+use certstore_core::{Error, ErrorKind, Result, Version};
 
 use crate::config::{RedisConfig, WakeUp};
 use crate::connection::Connection;
-use crate::error::unexpected_reply;
+use crate::error::{BACKEND, unexpected_reply};
 use crate::script::Script;
 use crate::tree::Names;
 pub(crate) use policy::Policy;
@@ -34,6 +34,8 @@ struct Inner {
     held: Script,
     policy: Policy,
     grace: Duration,
+    /// The identity of the locks: a server that was emptied may have got another one since.
+    id: String,
     /// The channel of releases; empty where nobody is woken.
     releases: String,
 }
@@ -42,6 +44,7 @@ impl RedisRegister {
     pub(crate) fn new(
         connection: &Connection,
         names: Names,
+        id: String,
         config: &RedisConfig,
         lease: &LeaseConfig,
     ) -> Self {
@@ -65,6 +68,7 @@ impl RedisRegister {
             )),
             held: Script::reading(include_str!("../scripts/names.lua")),
             grace: config.restart_grace,
+            id,
             releases,
         }))
     }
@@ -102,10 +106,17 @@ impl Register for RedisRegister {
             record.lease.as_micros().to_string(),
             KEEP.as_millis().to_string(),
             inner.releases.clone(),
+            inner.id.clone(),
         ];
-        let keys = [place.as_bytes(), names.as_bytes()];
-        let done: bool = inner.connection.script(&inner.swap, &keys, &bytes(&args)).await?;
-        Ok(if done { Swap::Done(Version::new(write)) } else { Swap::Conflict })
+        let id = inner.names.id();
+        let keys = [place.as_bytes(), names.as_bytes(), id.as_bytes()];
+        let verdict: String = inner.connection.script(&inner.swap, &keys, &bytes(&args)).await?;
+        match verdict.as_str() {
+            "done" => Ok(Swap::Done(Version::new(write))),
+            "changed" => Ok(Swap::Conflict),
+            "emptied" => Err(emptied()),
+            _ => Err(unexpected_reply().with_may_have_applied(true)),
+        }
     }
 
     fn server_clock(&self) -> bool {
@@ -116,7 +127,7 @@ impl Register for RedisRegister {
         let inner = &*self.0;
         inner.policy.check(&inner.connection).await?;
         let (place, names) = (inner.names.lock(name), inner.names.lock_names());
-        let server = inner.names.server();
+        let (server, id) = (inner.names.server(), inner.names.id());
         let write = nonce(record);
         let args = [
             name.to_owned(),
@@ -126,8 +137,9 @@ impl Register for RedisRegister {
             record.lease.as_micros().to_string(),
             KEEP.as_millis().to_string(),
             inner.grace.as_micros().to_string(),
+            inner.id.clone(),
         ];
-        let keys = [place.as_bytes(), names.as_bytes(), server.as_bytes()];
+        let keys = [place.as_bytes(), names.as_bytes(), server.as_bytes(), id.as_bytes()];
         let (verdict, text, holder, left): (String, String, String, u64) =
             inner.connection.script(&inner.claim, &keys, &bytes(&args)).await?;
         let left = Duration::from_micros(left);
@@ -139,7 +151,8 @@ impl Register for RedisRegister {
             }
             "held" => Ok(Claim::Held { by: stored(&text, holder)?, left }),
             "grace" => Ok(Claim::Held { by: nobody(record), left }),
-            _ => Err(unexpected_reply()),
+            "emptied" => Err(emptied()),
+            _ => Err(unexpected_reply().with_may_have_applied(true)),
         }
     }
 
@@ -159,6 +172,15 @@ impl Register for RedisRegister {
     }
 
     // `released` has nothing to do: the script that frees a record tells those who wait.
+}
+
+/// Tokens of the locks before and after would never be compared.
+fn emptied() -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        "the lock store was emptied and is another one now; reopen the storage",
+    )
+    .with_backend(BACKEND)
 }
 
 /// The holder of a lock in the grace after a restart: whoever held it before, and is not on record any more.

@@ -46,6 +46,19 @@ impl Policy {
         Ok(())
     }
 
+    /// Warns of a policy under which values vanish. Where it cannot be found out, locks will tell.
+    pub(crate) async fn warn(&self, connection: &Connection) {
+        match self.ask(connection).await {
+            Ok(policy) if policy != SAFE => {
+                let policy = shown(&policy);
+                tracing::warn!(%policy,
+                    "the server evicts values when its memory is used up; set maxmemory-policy noeviction");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "the server's maxmemory-policy is not known"),
+        }
+    }
+
     /// By INFO, or by CONFIG where the user may not use that.
     async fn ask(&self, connection: &Connection) -> Result<String> {
         let told: Result<Option<String>> =
@@ -69,14 +82,19 @@ impl Policy {
 }
 
 fn evicting(policy: &str) -> Error {
-    let shown: String = policy.chars().take(40).flat_map(char::escape_debug).collect();
     Error::new(
         ErrorKind::Unsupported,
         format!(
-            "the server may evict lock records (maxmemory-policy {shown}); set maxmemory-policy noeviction, or lock through another backend with [storage.lock]"
+            "the server may evict lock records (maxmemory-policy {}); set maxmemory-policy noeviction, or lock through another backend with [storage.lock]",
+            shown(policy)
         ),
     )
     .with_backend(BACKEND)
+}
+
+/// What the server says, fit for a line.
+fn shown(policy: &str) -> String {
+    policy.chars().take(40).flat_map(char::escape_debug).collect()
 }
 
 fn forbidden() -> Error {

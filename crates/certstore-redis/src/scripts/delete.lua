@@ -10,7 +10,8 @@ local more = #found > bound
 if more then found[#found] = nil end
 local itself = redis.call('EXISTS', place .. key) == 1
 if #found == 0 and not itself then
-  -- An index without its value: whoever deleted behind our back left it.
+  -- An index without its value, or a directory with nothing in it: whoever deleted behind our back left it.
+  redis.call('ZREM', index, key .. '!')
   leave(index, key)
   return 0
 end
@@ -27,8 +28,17 @@ for first = 1, #found, 1000 do
 end
 for _, value in ipairs(values) do redis.call('UNLINK', value) end
 if more then
-  -- What was deleted last may have been the last of its directories.
-  leave(index, found[#found])
+  -- What was deleted may have been all of its directories, whose own members come much later in the order.
+  local seen = {}
+  for _, member in ipairs(found) do
+    local parent = string.match(member, '^(.*)/')
+    if not seen[parent] then
+      seen[parent] = true
+      prune(index, member)
+    end
+  end
+  -- The rest may never be deleted: those who watch look for themselves.
+  tell(channel, 'p' .. key)
   return 1
 end
 redis.call('UNLINK', place .. key)

@@ -2,9 +2,10 @@
 -- Reply: ok, or why not and the number of the key that is refused.
 local index = KEYS[1]
 local new = {}
+-- Fails on what is no value, and so before anything is written.
 for i = 2, #KEYS do
   local key = ARGV[2 * i - 1]
-  if redis.call('EXISTS', KEYS[i]) == 0 then
+  if not redis.call('HGET', KEYS[i], 'version') then
     local refused = misplaced(index, key)
     if refused then return {refused, i - 2} end
     new[#new + 1] = key

@@ -44,14 +44,19 @@ local function has_below(index, key)
   return #redis.call('ZRANGEBYLEX', index, '[' .. key .. '/', '(' .. key .. '0', 'LIMIT', 0, 1) > 0
 end
 
--- Removes a key, and the directories above it that are empty now.
-local function leave(index, key)
-  redis.call('ZREM', index, key)
+-- Removes the directories above a key that are empty now.
+local function prune(index, key)
   local dirs = above(key)
   for i = #dirs, 1, -1 do
     if has_below(index, dirs[i]) then return end
     redis.call('ZREM', index, dirs[i] .. '!')
   end
+end
+
+-- Removes a key, and the directories above it that are empty now.
+local function leave(index, key)
+  redis.call('ZREM', index, key)
+  prune(index, key)
 end
 
 -- Tells those who watch. A user who may not publish still writes.

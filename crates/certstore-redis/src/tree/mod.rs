@@ -39,7 +39,8 @@ impl TreeStorage {
         let scripts = Arc::new(Scripts::new());
         let lease = config.lease_config()?;
         let id = identity(&connection, &names, &scripts).await?;
-        let register = RedisRegister::new(&connection, names.clone(), config, &lease);
+        let register = RedisRegister::new(&connection, names.clone(), id.clone(), config, &lease);
+        let id = LockerId::new(format!("redis {id}"));
         let locker = LeaseLocker::new(register, id, BACKEND, lease);
         // Between the nodes of a cluster a message can be lost unnoticed, which a watch must not.
         let watchable = config.wake == WakeUp::Push && config.mode != Mode::Cluster;
@@ -59,23 +60,24 @@ impl TreeStorage {
 }
 
 /// The id that all processes with this prefix on this server share, kept in the server. A user who may not write reads
-/// what another one has made.
-async fn identity(connection: &Connection, names: &Names, scripts: &Scripts) -> Result<LockerId> {
+/// what another one has made. A server that has lost it gets it back from the first of them that locks.
+async fn identity(connection: &Connection, names: &Names, scripts: &Scripts) -> Result<String> {
     let place = names.id();
     let known: Option<String> = connection.query(redis::cmd("GET").arg(&place)).await?;
-    let id = match known {
-        Some(id) => id,
+    match known {
+        Some(id) => Ok(id),
         None => {
             let fresh = TreeStorage::version();
             let made: Result<String> =
                 connection.script(&scripts.id, &[place.as_bytes()], &[fresh.as_bytes()]).await;
             match made {
-                Err(error) if error.kind() == certstore_core::ErrorKind::PermissionDenied => fresh,
-                made => made?,
+                Err(error) if error.kind() == certstore_core::ErrorKind::PermissionDenied => {
+                    Ok(fresh)
+                }
+                made => made,
             }
         }
-    };
-    Ok(LockerId::new(format!("redis {id}")))
+    }
 }
 
 /// Names the operation and the key in an error.

@@ -1,5 +1,7 @@
 //! Reads: each one round trip.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use certstore_core::journal::bundle_dir;
 use certstore_core::{Dir, Error, ErrorKind, Key, KeyInfo, Result, Version, Versioned};
@@ -7,6 +9,7 @@ use certstore_core::{Dir, Error, ErrorKind, Key, KeyInfo, Result, Version, Versi
 use super::walk::{file, key_of};
 use super::{TreeStorage, on};
 use crate::error::BACKEND;
+use crate::foreign::Foreign;
 
 impl TreeStorage {
     pub(super) async fn value(&self, key: &Key) -> Result<Bytes> {
@@ -71,13 +74,34 @@ impl TreeStorage {
     }
 
     pub(super) async fn keys_in(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
+        let members = self.members(dir, recursive).await?;
+        let mut foreign = Foreign::default();
+        let mut keys = Vec::with_capacity(members.len());
+        for member in members {
+            match key_of(&member) {
+                Ok((key, _)) => keys.push(key),
+                Err(name) => foreign.add(|| name.to_owned()),
+            }
+        }
+        foreign.warn(dir);
+        Ok(keys)
+    }
+
+    /// The names below `dir` that are no keys.
+    pub(super) async fn foreign_below(&self, dir: &Dir) -> Result<Vec<String>> {
+        let members = self.members(dir, true).await?;
+        let names: BTreeSet<&str> =
+            members.iter().filter_map(|member| key_of(member).err()).collect();
+        Ok(names.into_iter().map(str::to_owned).collect())
+    }
+
+    async fn members(&self, dir: &Dir, recursive: bool) -> Result<Vec<String>> {
         let index = self.names.index();
         let deep: &[u8] = if recursive { b"1" } else { b"0" };
         let args = [dir.as_str().as_bytes(), deep];
         let members: Option<Vec<String>> =
             self.connection.script(&self.scripts.list, &[index.as_bytes()], &args).await?;
-        let members = members.ok_or_else(no_directory)?;
-        Ok(members.iter().filter_map(|member| key_of(member)).map(|(key, _)| key).collect())
+        members.ok_or_else(no_directory)
     }
 }
 

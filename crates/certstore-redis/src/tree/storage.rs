@@ -111,6 +111,10 @@ impl Storage for TreeStorage {
     async fn watch(&self, dir: &Dir) -> Result<BoxStream<'static, Result<Change>>> {
         self.changes_below(dir).await.map_err(|error| on_dir(error, "watch", dir))
     }
+
+    async fn foreign(&self, dir: &Dir) -> Result<Vec<String>> {
+        self.foreign_below(dir).await.map_err(|error| on_dir(error, "list", dir))
+    }
 }
 
 #[async_trait]

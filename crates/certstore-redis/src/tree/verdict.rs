@@ -32,7 +32,7 @@ pub(super) fn judge(verdict: &str) -> Result<()> {
                 ErrorKind::Conflict,
                 format!("\"{dir}\" above it has a value, so nothing can lie below").into(),
             ),
-            None => return Err(unexpected_reply()),
+            None => return Err(unexpected_reply().with_may_have_applied(true)),
         },
     };
     Err(Error::new(kind, message))

@@ -8,6 +8,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use super::TreeStorage;
 use super::read::no_directory;
 use crate::error::{BACKEND, unexpected_reply};
+use crate::foreign::Foreign;
 
 /// How many keys a page has.
 const PAGE: &str = "500";
@@ -18,15 +19,21 @@ type Found = (String, Option<String>, Option<String>, Option<String>);
 impl TreeStorage {
     pub(super) fn walk_below<'a>(&'a self, dir: &Dir) -> BoxStream<'a, Result<KeyInfo>> {
         let dir = dir.clone();
-        let pages = stream::try_unfold(Some(String::new()), move |after| {
+        let start = Some((String::new(), Foreign::default()));
+        let pages = stream::try_unfold(start, move |on_its_way| {
             let dir = dir.clone();
             async move {
-                let Some(after) = after else { return Ok::<_, Error>(None) };
+                let Some((after, mut foreign)) = on_its_way else { return Ok::<_, Error>(None) };
                 let page = self.page(&dir, &after).await.map_err(|error| {
                     error.with_operation("list").with_subject(dir.as_str()).with_backend(BACKEND)
                 })?;
                 let next = page.last().map(|(member, ..)| member.clone());
-                Ok(Some((stream::iter(page.into_iter().filter_map(known)), next)))
+                let infos: Vec<_> =
+                    page.into_iter().filter_map(|found| known(found, &mut foreign)).collect();
+                if next.is_none() {
+                    foreign.warn(&dir);
+                }
+                Ok(Some((stream::iter(infos), next.map(|next| (next, foreign)))))
             }
         });
         pages.try_flatten().boxed()
@@ -42,25 +49,27 @@ impl TreeStorage {
     }
 }
 
-fn known((member, version, size, modified): Found) -> Option<Result<KeyInfo>> {
-    let (key, is_file) = key_of(&member)?;
-    Some(if is_file { file(key, &[version, size, modified]) } else { Ok(KeyInfo::directory(key)) })
-}
-
-/// The key that a member of the index means, and whether it has a value. One that is no key was put there by somebody
-/// else.
-pub(super) fn key_of(member: &str) -> Option<(Key, bool)> {
-    let (key, is_file) = match member.strip_suffix('!') {
-        Some(dir) => (dir, false),
-        None => (member, true),
-    };
-    match Key::new(key) {
-        Ok(key) => Some((key, is_file)),
-        Err(error) => {
-            tracing::warn!(%error, "a foreign name in the index is left out");
+fn known(
+    (member, version, size, modified): Found,
+    foreign: &mut Foreign,
+) -> Option<Result<KeyInfo>> {
+    match key_of(&member) {
+        Ok((key, true)) => Some(file(key, &[version, size, modified])),
+        Ok((key, false)) => Some(Ok(KeyInfo::directory(key))),
+        Err(name) => {
+            foreign.add(|| name.to_owned());
             None
         }
     }
+}
+
+/// The key that a member of the index means, and whether it has a value; or the name that is no key.
+pub(super) fn key_of(member: &str) -> Result<(Key, bool), &str> {
+    let (name, is_file) = match member.strip_suffix('!') {
+        Some(dir) => (dir, false),
+        None => (member, true),
+    };
+    Key::new(name).map(|key| (key, is_file)).map_err(|_| name)
 }
 
 /// A value by its version, size and time.

@@ -27,7 +27,7 @@ impl TreeStorage {
         let state: (_, Connection) = (notices, self.connection.clone());
         let changes = stream::unfold(state, |(mut notices, connection)| async move {
             let change = match notices.recv().await {
-                Ok(Notice::Message { channel, payload }) => Some((channel, change(&payload))),
+                Ok(Notice::Message { channel, payload }) => Some((channel, payload)),
                 Ok(Notice::Reconnected) | Err(RecvError::Lagged(_)) => None,
                 Err(RecvError::Closed) => return None,
             };
@@ -36,9 +36,7 @@ impl TreeStorage {
         let concerning = changes.filter_map(move |found| {
             let change = match found {
                 None => Some(Change::Overflow),
-                Some((from, change)) => {
-                    change.filter(|change| from == channel && concerns(change, &dir))
-                }
+                Some((from, payload)) => change(&payload, &dir).filter(|_| from == channel),
             };
             std::future::ready(change.map(Ok))
         });
@@ -46,23 +44,18 @@ impl TreeStorage {
     }
 }
 
-fn change(payload: &[u8]) -> Option<Change> {
-    let key = |bytes| std::str::from_utf8(bytes).ok().and_then(|key| Key::new(key).ok());
-    match payload.split_first()? {
-        (b's', rest) => key(rest).map(Change::Stored),
-        (b'd', rest) => key(rest).map(Change::Deleted),
+/// What a message tells of `dir`.
+fn change(payload: &[u8], dir: &Dir) -> Option<Change> {
+    let (what, rest) = payload.split_first()?;
+    let key = std::str::from_utf8(rest).ok().and_then(|key| Key::new(key).ok())?;
+    let is_below = key.is_below(dir);
+    // What happens to a directory above happens to everything below.
+    let is_above = dir.key().is_some_and(|dir| *dir == key || dir.is_below(&(&key).into()));
+    match what {
+        b's' if is_below => Some(Change::Stored(key)),
+        b'd' if is_below || is_above => Some(Change::Deleted(key)),
+        // Some of what lay below is deleted, and the rest not yet.
+        b'p' if is_below || is_above => Some(Change::Overflow),
         _ => None,
-    }
-}
-
-fn concerns(change: &Change, dir: &Dir) -> bool {
-    match change {
-        Change::Stored(key) => key.is_below(dir),
-        // The deletion of a directory above takes everything below with it.
-        Change::Deleted(key) => {
-            key.is_below(dir)
-                || dir.key().is_some_and(|dir| dir == key || dir.is_below(&key.into()))
-        }
-        _ => true,
     }
 }

@@ -140,6 +140,35 @@ async fn a_delete_takes_the_empty_directories_with_it() {
     assert_eq!(cli(&["--scan", "--pattern", &format!("{prefix}*")]), "");
 }
 
+/// What each step of a delete leaves is a tree again.
+#[tokio::test]
+async fn a_large_directory_goes_step_by_step() {
+    let prefix = prefix();
+    let script = "for i = 1, 10000 do local d = KEYS[1] .. '/a/d' .. (i % 7) \
+         redis.call('SET', d .. '/k' .. i, ARGV[1]) redis.call('ZADD', d, 1, 'k' .. i) \
+         redis.call('ZADD', KEYS[1] .. '/a', 1, 'd' .. (i % 7) .. '/') end \
+         redis.call('ZADD', KEYS[1], 1, 'a/')";
+    cli(&["EVAL", script, "1", &prefix, FIXTURES[0].1]);
+    let storage = open(&config(&prefix)).await;
+    storage.store(&key("a-b"), b"1").await.unwrap();
+    let all = storage.list(&dir("a"), true).await.unwrap().len();
+    assert_eq!(all, 10_007);
+    let delete = include_str!("../../src/caddy/scripts/delete.lua");
+    let step = ["EVAL", delete, "2", &format!("{prefix}/a"), &prefix, "", "a", "4096"];
+    assert_eq!(cli(&step), "more");
+    let rest = storage.list(&dir("a"), true).await.unwrap().len();
+    assert!(rest < all && rest + 5000 > all, "{rest}");
+    let walked: Vec<_> = storage.walk(&dir("a")).try_collect().await.unwrap();
+    assert_eq!(walked.len(), rest);
+    let values = cli(&["--scan", "--pattern", &format!("{prefix}/a/*/k*")]);
+    let listed = storage.list(&dir("a"), true).await.unwrap();
+    let files = listed.iter().filter(|key| key.name().starts_with('k')).count();
+    assert_eq!(lines(&values).len(), files, "no value is left unlisted");
+    storage.delete(&key("a")).await.unwrap();
+    assert_eq!(storage.list(&dir(""), true).await.unwrap(), [key("a-b")]);
+    assert_eq!(cli(&["--scan", "--pattern", &format!("{prefix}/a/*")]), "");
+}
+
 #[tokio::test]
 async fn a_walk_goes_in_the_order_of_the_keys() {
     let prefix = prefix();

@@ -1,8 +1,10 @@
 //! Servers that are full.
 
-use certstore_conformance::servers::RedisOptions;
+use std::time::Duration;
+
+use certstore_conformance::servers::{RedisOptions, RedisServer};
 use certstore_core::{ErrorKind, Locker as _, Storage as _};
-use certstore_redis::RedisStorage;
+use certstore_redis::{Layout, RedisStorage};
 
 use crate::{config, key, name, open, start, until};
 
@@ -30,6 +32,44 @@ async fn out_of_memory() {
     assert_eq!(storage.load(&key("a/0")).await.expect("loaded").as_ref(), &value);
     storage.delete(&key("a")).await.expect("deleted");
     storage.store(&key("a/b"), b"1").await.expect("there is room again");
+}
+
+/// Fills the server up to its limit.
+fn fill(server: &RedisServer) {
+    for round in 0..100 {
+        let name = format!("filler:{round}");
+        let value = "x".repeat(100_000);
+        let done = server.cli(&["SET", &name, &value]).unwrap_or_else(|error| error.to_string());
+        if done.contains("OOM") {
+            return;
+        }
+        assert_eq!(done, "OK");
+    }
+    panic!("the server's memory has a limit");
+}
+
+#[tokio::test]
+async fn held_locks_outlive_a_full_server() {
+    for layout in [Layout::Certstore, Layout::Caddy] {
+        let options = RedisOptions { maxmemory: Some("6mb".into()), ..RedisOptions::default() };
+        let server = start(options);
+        let mut config = config(&server);
+        config.layout = layout;
+        config.lease = Duration::from_secs(3);
+        let (storage, other) = (open(&config).await, open(&config).await);
+        // The server learns the scripts.
+        storage.lock(&name("first")).await.expect("locked").unlock().await.expect("unlocked");
+        let lock = storage.lock(&name("job")).await.expect("locked");
+        fill(&server);
+        let refused = other.store(&key("a"), &[7; 100_000]).await.expect_err("there is no room");
+        assert!(refused.to_string().contains("maxmemory"), "{refused:?}");
+        // Longer than a lease: it was renewed.
+        assert!(tokio::time::timeout(config.lease * 2, lock.lost()).await.is_err(), "{layout:?}");
+        lock.check().expect("it is held");
+        assert!(other.locks().await.expect("listed").iter().any(|lock| lock.name == "job"));
+        lock.unlock().await.expect("unlocked");
+        assert!(other.locks().await.expect("listed").is_empty());
+    }
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn an_access_list() {
 #[tokio::test]
 async fn the_least_rights_suffice() {
     let server = start(RedisOptions::default());
-    let rules = "ACL SETUSER app on >pw ~{test}:* &{test}:* -@all +@connection +@read +@write +@scripting +@pubsub +time +info";
+    let rules = "ACL SETUSER app on >pw ~{test}:* &{test}:* -@all +@connection +@read +@write -@dangerous +eval +evalsha +publish +subscribe +time +info";
     server.cli(&rules.split(' ').collect::<Vec<_>>()).expect("the user is made");
     let mut config = config(&server);
     config.username = Some("app".into());
@@ -75,6 +75,12 @@ async fn the_least_rights_suffice() {
     assert_eq!(storage.list(&Dir::ROOT, true).await.expect("listed").len(), 2);
     assert!(storage.stat(&key("a")).await.is_ok_and(|info| !info.is_terminal));
     storage.delete(&key("a")).await.expect("deleted");
+    for dangerous in [&["FLUSHALL"][..], &["KEYS", "*"], &["SCRIPT", "FLUSH"], &["CLIENT", "LIST"]]
+    {
+        let words = [&["--user", "app", "--pass", "pw", "--no-auth-warning"], dangerous].concat();
+        let answer = server.cli(&words).unwrap_or_else(|error| error.to_string());
+        assert!(answer.contains("NOPERM"), "{dangerous:?}: {answer}");
+    }
 }
 
 #[tokio::test]
@@ -86,6 +92,9 @@ async fn a_client_of_the_callers() {
     let storage = RedisStorage::from_client(&client, &config).await.expect("opened");
     storage.store(&key("a"), b"1").await.expect("stored");
     assert_eq!(server.cli(&["-n", "2", "EXISTS", "{test}:value:a"]).expect("told"), "1");
+    config.prefix = "{test}".to_owned();
+    let error = RedisStorage::from_client(&client, &config).await.expect_err("no such prefix");
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error:?}");
 }
 
 #[tokio::test]

@@ -13,14 +13,13 @@ local now = time[1] * 1000000 + time[2]
 local grace = tonumber(ARGV[7]) * 1000
 if grace > 0 then
   -- Another process or another history of writes than the last time: locks may have been lost on the way.
-  local about = redis.call('INFO', 'server')
-  local run = string.match(about, 'run_id:(%w+)')
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
     .. string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
   local known = redis.call('HMGET', KEYS[3], 'run', 'since')
   local since = tonumber(known[2] or '')
   if known[1] ~= run then
+    -- Also where nothing is known: that may be what was lost.
     since = now
-    if not known[1] then since = now - tonumber(string.match(about, 'uptime_in_seconds:(%d+)')) * 1000000 end
     redis.call('HSET', KEYS[3], 'run', run, 'since', string.format('%.0f', since))
   end
   if since + grace > now then

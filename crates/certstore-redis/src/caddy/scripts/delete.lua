@@ -1,28 +1,41 @@
--- Deletes a value, or a directory with everything below, and takes it out of the sorted sets above.
+-- Deletes a value, or a directory with everything below, and takes it out of the sorted sets above: all in one step up
+-- to a bound, else a part of what lies deepest.
 -- KEYS: the value or directory, then the sorted sets from the nearest upwards.
--- ARGV: condition ('' or '=' and a version), the name, then the member in each further set.
+-- ARGV: condition ('' or '=' and a version), the name, the member in each further set, then the bound.
+-- Returns 'done'; or 'more' when something is left to delete; or why not.
+local bound, page = tonumber(ARGV[#ARGV]), 32
 local kind = redis.call('TYPE', KEYS[1]).ok
 if ARGV[1] ~= '' then
   local old = kind == 'string' and redis.call('GET', KEYS[1])
   if not old or '=' .. redis.sha1hex(old) ~= ARGV[1] then return { 'conflict' } end
 end
 if kind == 'zset' then
-  local open = { KEYS[1] }
+  -- Whatever a step leaves is a tree again: a sorted set goes with its last member, and only then leaves the one above.
+  local open, left = { KEYS[1] }, bound
   while #open > 0 do
-    local dir = table.remove(open)
-    for _, member in ipairs(redis.call('ZRANGE', dir, 0, -1)) do
+    if left <= 0 then return { 'more' } end
+    local dir, gone, below = open[#open], {}, nil
+    local members = redis.call('ZRANGE', dir, 0, page - 1)
+    for _, member in ipairs(members) do
       local child = dir .. '/' .. string.gsub(member, '/$', '')
-      local below = redis.call('TYPE', child).ok
-      if below == 'zset' then
-        open[#open + 1] = child
-      elseif below == 'string' then
-        redis.call('DEL', child)
+      local what = redis.call('TYPE', child).ok
+      if what == 'zset' then
+        below = child
+        break
       end
+      if what == 'string' then redis.call('UNLINK', child) end
+      gone[#gone + 1] = member
     end
-    redis.call('DEL', dir)
+    if #gone > 0 then redis.call('ZREM', dir, unpack(gone)) end
+    left = left - #gone - 1
+    if below then
+      open[#open + 1] = below
+    elseif #members < page then
+      open[#open] = nil
+    end
   end
 elseif kind == 'string' then
-  redis.call('DEL', KEYS[1])
+  redis.call('UNLINK', KEYS[1])
 elseif kind ~= 'none' then
   return { kind, KEYS[1] }
 end

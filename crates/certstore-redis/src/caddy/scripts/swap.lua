@@ -4,8 +4,10 @@
 if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('HGET', KEYS[2], 'write') ~= ARGV[2] then
   return 0
 end
-redis.call('HSET', KEYS[2], 'record', ARGV[4], 'write', ARGV[5], 'token', ARGV[6])
+-- A server whose memory is used up refuses a script by its first write only, and this one takes no memory: holders renew
+-- and release all the same.
 redis.call('PEXPIRE', KEYS[2], ARGV[9])
+redis.call('HSET', KEYS[2], 'record', ARGV[4], 'write', ARGV[5], 'token', ARGV[6])
 if ARGV[3] == '' then
   redis.call('DEL', KEYS[1])
   -- A user who may not publish has slower waiters, and no other harm.
