@@ -154,10 +154,11 @@ impl Config {
     /// the tables' names start with another prefix, and missing tables are created whatever `migrate` says.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`] when there is no home directory for a storage that names no path, or the prefix
-    /// becomes too long. [`ErrorKind::Unsupported`] for PostgreSQL with `layout = "caddy"`: the names of Caddy's tables are
+    /// [`ErrorKind::InvalidConfig`] for a `name` of other characters, or with an empty, `.` or `..` component; when there is
+    /// no home directory for a storage that names no path, or the prefix becomes too long. [`ErrorKind::Unsupported`] for PostgreSQL with `layout = "caddy"`: the names of Caddy's tables are
     /// fixed.
     pub fn beneath(&self, name: &str) -> Result<Self> {
+        check_place(name)?;
         let mut config = self.clone();
         for settings in config.sections_mut() {
             if settings.backend().name == "fs" {
@@ -215,6 +216,22 @@ impl Config {
         let lock = draft.lock.map(|section| section.check("storage.lock", base)).transpose()?;
         Ok(Self { storage: draft.storage.check("storage", base)?, lock })
     }
+}
+
+/// What is written there is removed again, whole: no name may lead anywhere else.
+fn check_place(name: &str) -> Result<()> {
+    let plain = |part: &str| {
+        let known =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '~' | '.');
+        !part.trim_matches('.').is_empty() && part.chars().all(known)
+    };
+    if name.split('/').all(plain) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidConfig,
+        "the name of a place is made of a-z, 0-9, -, ~ and ., in parts between single slashes",
+    ))
 }
 
 fn read_draft(path: &Path) -> Result<Draft> {

@@ -28,8 +28,13 @@ async fn the_place_goes_and_what_is_around_it_stays() {
 
 #[tokio::test]
 async fn the_storage_itself_is_not_removed() {
-    let error = remove_beneath(&Config::from_url("memory:").unwrap(), "").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    let config = Config::from_url("memory:").unwrap();
+    for name in ["", "/", ".", "..", "a/..", "../a", "/a", "a/", "a//b", "a b", "a\\b", "...", "A"]
+    {
+        let error = remove_beneath(&config, name).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{name:?}");
+    }
+    remove_beneath(&config, ".try~1/ns-2").await.unwrap();
 }
 
 /// The settings of a service beneath `toml`, as its crate reads them.

@@ -89,7 +89,7 @@ pub const KEYS: &[ConfigKey] = &[
     key(
         "access_key_id",
         &["s3"],
-        Kind::Text,
+        Kind::Secret,
         "the usual chain: environment, profile, web identity, instance",
         "The access key; better left to the chain.",
     ),
@@ -126,7 +126,7 @@ pub const KEYS: &[ConfigKey] = &[
         &["s3"],
         Kind::Secret,
         "none",
-        "32 characters: also reads values that techknowlogick's certmagic-s3 sealed with them.",
+        "32 characters: reads values that techknowlogick's certmagic-s3 sealed with them; the storage is then read-only.",
     ),
     key(
         "mode",

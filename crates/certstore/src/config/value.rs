@@ -137,7 +137,12 @@ impl Settings {
     }
 
     #[cfg_attr(
-        not(any(all(unix, feature = "fs"), feature = "redis", feature = "postgres", feature = "s3")),
+        not(any(
+            all(unix, feature = "fs"),
+            feature = "redis",
+            feature = "postgres",
+            feature = "s3"
+        )),
         expect(dead_code, reason = "memory has no texts")
     )]
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
