@@ -68,7 +68,7 @@ pub struct S3Config {
     pub probe: Probing,
 }
 
-/// When the store is tried out on its conditional writes, with some 150 small requests under `locks/`.
+/// When the store is tried out on its conditional writes, with some 180 small requests under `locks/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Probing {

@@ -53,3 +53,15 @@ fn journals_lie_under_their_directory() {
     assert_eq!(names.journal(&dir).unwrap(), "p/locks/journal/a/b/~");
     assert!(names.journal(&dir).unwrap().starts_with(&names.journals(&Dir::new("a").unwrap())));
 }
+
+#[test]
+fn a_journals_directory_is_read_back() {
+    for base in ["", "p/"] {
+        let names = Names::new(base);
+        for dir in [Dir::ROOT, Dir::new("a").unwrap(), Dir::new("a/b").unwrap()] {
+            assert_eq!(names.journal_dir(&names.journal(&dir).unwrap()), Some(dir));
+        }
+        assert_eq!(names.journal_dir(&format!("{base}locks/lease/a")), None);
+        assert_eq!(names.journal_dir(&format!("{base}locks/journal/a")), None);
+    }
+}

@@ -149,7 +149,7 @@ impl S3Storage {
         Self::assemble(Arc::new(bucket), self.0.proof.clone(), &config)
     }
 
-    /// Whether the store keeps what S3 promises of conditional requests. Asked once, with some 150 small requests under
+    /// Whether the store keeps what S3 promises of conditional requests. Asked once, with some 180 small requests under
     /// `locks/`, removed again; later calls, and the first lock, use the answer.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ fn factory() -> SiteFactory<&'static Moto> {
         // One request at a time, in Python: a renewal gets a sixth of the lease.
         lease: Duration::from_millis(4_000),
         probing: Probing::Open,
+        poll: (Duration::from_millis(5), Duration::from_millis(50)),
         worker_env: server.worker_env(),
         round_trips: None,
         server,

@@ -24,6 +24,7 @@ fn factory() -> SiteFactory<&'static Radosgw> {
         stamped: false,
         lease: Duration::from_millis(2_000),
         probing: Probing::Open,
+        poll: (Duration::from_millis(5), Duration::from_millis(50)),
         worker_env: server.worker_env(),
         round_trips: None,
         server,

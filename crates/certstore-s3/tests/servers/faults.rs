@@ -110,15 +110,86 @@ async fn a_full_server_leaves_the_old_value() {
 }
 
 #[tokio::test]
-async fn a_server_without_batches_deletes_one_by_one() {
+async fn stamped_writes_are_sent_again_with_another_stamp() {
+    let rig = Rig::start();
+    let storage = rig.stamped().await;
+    for effect in [Effect::LoseRequest, Effect::LoseReply, Effect::InternalErrorAfter] {
+        rig.server.clear_requests();
+        let fault = rig.fault(Fault::new(effect).on(Op::PutObject));
+        let stored = storage.store(&key("a"), b"value").await.unwrap();
+        assert_eq!((fault.fired(), rig.server.requests().of(Op::PutObject)), (1, 2), "{effect:?}");
+        let loaded = storage.load_versioned(&key("a")).await.unwrap();
+        assert_eq!((loaded.value.as_ref(), loaded.version), (&b"value"[..], stored));
+    }
+    rig.fault(Fault::new(Effect::LoseReply).on(Op::PutObject).always());
+    let error = refused(storage.store(&key("a"), b"other").await, ErrorKind::Unavailable);
+    assert!(error.may_have_applied(), "{error:?}");
+}
+
+#[tokio::test]
+async fn many_values_come_in_order_each_with_its_own_result() {
     let rig = Rig::start();
     let storage = rig.open().await;
-    for n in 0..40 {
-        storage.store(&key(&format!("dir/{n}")), b"x").await.unwrap();
+    let keys: Vec<_> = (0..40).map(|n| key(&format!("a/{n}"))).collect();
+    for at in keys.iter().skip(1) {
+        storage.store(at, at.as_str().as_bytes()).await.unwrap();
     }
-    // What the server says to a request that it does not know is 501; 403 stands for one that it refuses.
-    rig.fault(Fault::new(Effect::QuotaExceeded).on(Op::DeleteObjects));
-    refused(storage.delete(&key("dir")).await, ErrorKind::Unavailable);
-    storage.delete(&key("dir")).await.unwrap();
-    assert!(!storage.exists(&key("dir")).await.unwrap());
+    let loaded = storage.load_many(&keys.iter().collect::<Vec<_>>()).await;
+    assert_eq!(loaded.len(), keys.len());
+    for (at, loaded) in keys.iter().zip(loaded) {
+        match at.as_str() {
+            "a/0" => assert_eq!(loaded.unwrap_err().kind(), ErrorKind::NotFound),
+            text => assert_eq!(loaded.unwrap(), text),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_longest_key_is_looked_for_and_deleted() {
+    let rig = Rig::start();
+    let storage = open(&rig.site.config(&"p".repeat(23))).await;
+    let at =
+        key(&["x".repeat(199), "x".repeat(200), "x".repeat(200), "x".repeat(200), "x".repeat(197)]
+            .join("/"));
+    assert_eq!(at.as_str().len(), 1_000);
+    assert!(!storage.exists(&at).await.unwrap());
+    storage.store(&at, b"value").await.unwrap();
+    assert!(storage.exists(&at).await.unwrap());
+    storage.delete(&at).await.unwrap();
+    assert!(!storage.exists(&at).await.unwrap());
+}
+
+/// A bundle of two values, of which the writer's death has left the first one new and the journal.
+async fn half_a_bundle(rig: &Rig) {
+    let storage = rig.open().await;
+    let (a, b) = (key("d/e/a"), key("d/e/b"));
+    storage.store_all(&[(&a, b"old"), (&b, b"old")]).await.unwrap();
+    let fault = rig.fault(Fault::new(Effect::QuotaExceeded).on(Op::PutObject).key("*/e/b"));
+    storage.store_all(&[(&a, b"new"), (&b, b"new")]).await.unwrap_err();
+    assert_eq!(fault.fired(), 1);
+    assert_eq!(rig.site.objects("p/locks/journal/").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_delete_of_a_directory_that_breaks_off_leaves_no_half_of_a_bundle() {
+    let rig = Rig::start();
+    half_a_bundle(&rig).await;
+    let storage = rig.open().await;
+    let (a, b) = (key("d/e/a"), key("d/e/b"));
+    let fault = rig.fault(Fault::new(Effect::LoseRequest).on(Op::DeleteObjects).always());
+    storage.delete(&key("d")).await.unwrap_err();
+    assert!(fault.fired() > 0);
+    assert_eq!(storage.load_bundle(&[&a, &b]).await.unwrap(), ["new", "new"]);
+    fault.lift();
+    storage.delete(&key("d")).await.unwrap();
+    assert_eq!(rig.site.objects("").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_read_goes_with_its_directory() {
+    let rig = Rig::start();
+    rig.put("p/d/a", b"value").await;
+    rig.put("p/locks/journal/d/~", b"damaged").await;
+    rig.open().await.delete(&key("d")).await.unwrap();
+    assert_eq!(rig.site.objects("").await, [""; 0]);
 }

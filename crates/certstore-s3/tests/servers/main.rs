@@ -5,11 +5,14 @@ mod loopback;
 #[path = "../support/site.rs"]
 mod site;
 
+mod answers;
+mod canned;
 mod erase;
 mod faults;
 mod foreign;
 mod lock_faults;
 mod outage;
+mod patience;
 mod probing;
 mod rig;
 mod round_trips;

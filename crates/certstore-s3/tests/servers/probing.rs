@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use certstore_conformance::loopback_s3::{Effect, Fault, Op};
 use certstore_core::{Cas, Condition, ErrorKind, Fence, Locker as _, Storage as _};
-use certstore_s3::Probing;
+use certstore_s3::{Probing, S3Storage};
 
 use crate::rig::{Rig, key, name, open, refused};
 
@@ -88,6 +88,17 @@ async fn a_store_without_conditional_deletes_locks_and_declares_it() {
     refused(storage.delete_fenced(&at, &lock).await, ErrorKind::Unsupported);
     lock.unlock().await.unwrap();
     assert_eq!(storage.load(&at).await.unwrap(), "value");
+}
+
+#[tokio::test]
+async fn a_report_that_was_given_is_declared() {
+    let rig = Rig::start();
+    rig.fault(Fault::new(Effect::IgnoreConditions).always());
+    let report = rig.open().await.probe().await.unwrap();
+    let mut config = rig.config();
+    config.stamped = true;
+    let declared = S3Storage::open_probed(&config, &report).await.unwrap().capabilities();
+    assert_eq!((declared.cas, declared.fence), (Cas::None, Fence::None));
 }
 
 #[tokio::test]

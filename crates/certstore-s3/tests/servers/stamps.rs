@@ -1,8 +1,13 @@
 //! Stamped values beside plain ones.
 
-use certstore_core::{Condition, ErrorKind, Fence, Locker as _, Storage as _, VersionKind};
+use certstore_core::{Condition, Dir, ErrorKind, Fence, Locker as _, Storage as _, VersionKind};
 
-use crate::rig::{Rig, key, name, refused};
+use std::time::Duration;
+
+use certstore_conformance::loopback_s3::{Effect, Fault, Op};
+use futures_util::TryStreamExt as _;
+
+use crate::rig::{Rig, key, name, open, refused};
 
 #[tokio::test]
 async fn a_stamp_is_in_the_object_and_not_in_the_value() {
@@ -53,7 +58,11 @@ async fn equal_bytes_do_not_bring_an_old_version_back() {
 #[tokio::test]
 async fn an_older_holder_is_refused_over_equal_bytes() {
     let rig = Rig::start();
-    let (old, new) = (rig.stamped().await, rig.stamped().await);
+    // With a long lease the first holder does not look at its lock meanwhile: only the fence can stop it.
+    let mut config = rig.config();
+    config.stamped = true;
+    config.lease = Duration::from_secs(600);
+    let (old, new) = (open(&config).await, open(&config).await);
     let at = key("a");
     let first = old.lock(&name("job")).await.unwrap();
     old.store_fenced(&at, b"bytes", &first).await.unwrap();
@@ -61,10 +70,9 @@ async fn an_older_holder_is_refused_over_equal_bytes() {
     new.break_lock(&name("job"), first.token()).await.unwrap();
     let second = new.lock(&name("job")).await.unwrap();
     new.store_fenced(&at, b"bytes", &second).await.unwrap();
-    if first.check().is_ok() {
-        refused(old.store_fenced(&at, b"bytes", &first).await, ErrorKind::Fenced);
-        refused(old.delete_fenced(&at, &first).await, ErrorKind::Fenced);
-    }
+    first.check().unwrap();
+    refused(old.store_fenced(&at, b"bytes", &first).await, ErrorKind::Fenced);
+    refused(old.delete_fenced(&at, &first).await, ErrorKind::Fenced);
     drop(first);
     assert_eq!(new.load(&at).await.unwrap(), "bytes");
     second.unlock().await.unwrap();
@@ -79,4 +87,43 @@ async fn without_stamps_a_fenced_write_is_not_offered() {
     assert!(error.to_string().contains("stamped = true"), "{error}");
     assert!(!storage.exists(&key("a")).await.unwrap());
     lock.unlock().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fenced_delete_whose_reply_says_no_is_done() {
+    let rig = Rig::start();
+    let storage = rig.stamped().await;
+    let lock = storage.lock(&name("job")).await.unwrap();
+    storage.store_fenced(&key("a"), b"x", &lock).await.unwrap();
+    let against = Fault::new(Effect::FailAgainstItself).on(Op::DeleteObject).conditional();
+    let fault = rig.fault(against.key("p/a"));
+    storage.delete_fenced(&key("a"), &lock).await.unwrap();
+    assert_eq!(fault.fired(), 1);
+    storage.delete_fenced(&key("a"), &lock).await.unwrap();
+    lock.unlock().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_looks_stamped_is_read_by_its_mark() {
+    let rig = Rig::start();
+    let (plain, stamped) = (rig.open().await, rig.stamped().await);
+    stamped.store(&key("a"), b"value").await.unwrap();
+    let body = rig.body("p/a").await;
+    // Another program has copied the bytes alone.
+    rig.put("p/b", &body).await;
+    for storage in [&plain, &stamped] {
+        let error = refused(storage.load(&key("b")).await, ErrorKind::Corrupt);
+        assert!(error.to_string().contains("copied without its metadata"), "{error}");
+    }
+    // A value that is made so.
+    plain.store(&key("c"), &body).await.unwrap();
+    for storage in [&plain, &stamped] {
+        assert_eq!(storage.load(&key("c")).await.unwrap(), body);
+        assert_eq!(storage.stat(&key("c")).await.unwrap().size, Some(body.len() as u64));
+        let walked: Vec<_> = storage.walk(&Dir::ROOT).try_collect().await.unwrap();
+        for info in walked {
+            let stat = storage.stat(&info.key).await.unwrap();
+            assert!(info.size.is_none() || info.size == stat.size, "{info:?} {stat:?}");
+        }
+    }
 }

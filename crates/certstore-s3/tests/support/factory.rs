@@ -20,6 +20,8 @@ pub(crate) struct SiteFactory<S> {
     pub(crate) stamped: bool,
     pub(crate) lease: Duration,
     pub(crate) probing: Probing,
+    /// The shortest and the longest time between two looks at a lock.
+    pub(crate) poll: (Duration, Duration),
     pub(crate) worker_env: Vec<(String, String)>,
     pub(crate) round_trips: Option<fn(&S) -> u64>,
     pub(crate) server: S,
@@ -32,6 +34,7 @@ impl<S> SiteFactory<S> {
         config.stamped = self.stamped;
         config.lease = self.lease;
         config.probe = self.probing;
+        (config.poll_min, config.poll_max) = self.poll;
         config
     }
 }

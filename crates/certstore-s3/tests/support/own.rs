@@ -35,6 +35,7 @@ pub(crate) fn factory(name: &'static str, stamped: bool) -> SiteFactory<Option<L
         stamped,
         lease: Duration::from_millis(1_500),
         probing: Probing::Lazy,
+        poll: (Duration::from_millis(5), Duration::from_millis(50)),
         worker_env: server.as_ref().map(LoopbackS3::worker_env).unwrap_or_default(),
         round_trips: Some(|server| server.as_ref().map_or(0, |server| server.requests().total())),
         server,
