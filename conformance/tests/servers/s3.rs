@@ -16,7 +16,7 @@ fn run(script: &str, account: &S3Account) -> String {
         .env("S3_ACCESS_KEY", account.access_key())
         .env("S3_SECRET_KEY", account.secret_key())
         .output()
-        .unwrap();
+        .expect("python starts");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -62,7 +62,7 @@ fn radosgw_creates_once_and_ignores_conditions_of_deletes() {
 
 /// The command lines of processes that live in `folder`.
 fn processes_of(folder: &Path) -> Vec<String> {
-    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let all = std::fs::read_dir("/proc").expect("there are processes").flatten();
     let inside = all.filter(|process| {
         std::fs::read_link(process.path().join("cwd"))
             .is_ok_and(|cwd| cwd.to_string_lossy().starts_with(&*folder.to_string_lossy()))
