@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use certstore::{Key, Storage};
 use certstore_conformance::loopback_s3::LoopbackS3;
-use certstore_conformance::servers::{
-    PostgresOptions, PostgresServer, RedisOptions, RedisServer,
-};
+use certstore_conformance::servers::{PostgresOptions, PostgresServer, RedisOptions, RedisServer};
 use sqlx::Executor as _;
 use tokio::runtime::Runtime;
 
@@ -81,7 +79,9 @@ pub(crate) fn redis(_folder: &Path) -> Result<bool> {
     let raw = runtime.block_on(raw.get_multiplexed_async_connection())?;
     let command = |command: redis::Cmd| -> Result<()> {
         let mut raw = raw.clone();
-        Ok(runtime.block_on(async { command.query_async::<redis::Value>(&mut raw).await }).map(drop)?)
+        Ok(runtime
+            .block_on(async { command.query_async::<redis::Value>(&mut raw).await })
+            .map(drop)?)
     };
     let set = || command(redis::cmd("SET").arg("raw").arg(&ours.value).to_owned());
     let get = || command(redis::cmd("GET").arg("raw").to_owned());
@@ -109,14 +109,17 @@ pub(crate) fn postgres(_folder: &Path) -> Result<bool> {
     let (server, runtime) = (durable_postgres()?, runtime()?);
     let ours = Ours::open(&runtime, &server.url("postgres"))?;
     let pool = runtime.block_on(sqlx::PgPool::connect(&server.url("postgres")))?;
-    runtime.block_on(pool.execute("CREATE TABLE raw (key text PRIMARY KEY, value bytea NOT NULL)"))?;
+    runtime
+        .block_on(pool.execute("CREATE TABLE raw (key text PRIMARY KEY, value bytea NOT NULL)"))?;
     let upsert = || {
-        let statement = "INSERT INTO raw VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = $2";
+        let statement =
+            "INSERT INTO raw VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = $2";
         let query = sqlx::query(statement).bind(KEY).bind(&ours.value);
         Ok(runtime.block_on(query.execute(&pool)).map(drop)?)
     };
     let select = || {
-        let query = sqlx::query_scalar::<_, Vec<u8>>("SELECT value FROM raw WHERE key = $1").bind(KEY);
+        let query =
+            sqlx::query_scalar::<_, Vec<u8>>("SELECT value FROM raw WHERE key = $1").bind(KEY);
         Ok(runtime.block_on(query.fetch_one(&pool)).map(drop)?)
     };
     let store = against("postgres store", || ours.store(&runtime), upsert)?;

@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bench, certs, completions, conformance, copy, exists, get, lock, locks, ls, put, rm,
-    schema, stat, unlock, verify,
+    bench, certs, completions, conformance, copy, exists, get, lock, locks, ls, put, rm, schema,
+    stat, unlock, verify,
 };
 use crate::supervise;
 

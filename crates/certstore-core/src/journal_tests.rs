@@ -23,14 +23,17 @@ struct Stepwise {
     before_read: Option<Arc<dyn Fn(usize) -> Option<Step> + Send + Sync>>,
     reads: Arc<Mutex<usize>>,
     /// With conditional stores; what is here is stored by somebody else just before the next one.
-    conditional: Option<Arc<Mutex<Vec<(Key, &'static [u8])>>>>,
+    conditional: Option<Arc<Mutex<Values>>>,
 }
+
+/// Values under their keys.
+type Values = Vec<(Key, &'static [u8])>;
 
 /// What another writer does between two reads.
 #[derive(Clone)]
 enum Step {
     Journal(Option<Bytes>),
-    Store(Vec<(Key, &'static [u8])>),
+    Store(Values),
 }
 
 impl Stepwise {
@@ -344,8 +347,7 @@ async fn settling_late_writes_over_no_later_bundle() {
     store_all(&storage, &bundle).await.unwrap_err();
     storage.crash_after(usize::MAX);
     // Between the look at the certificate and its write, another one finishes this bundle and writes the next.
-    let later: Vec<(Key, &'static [u8])> =
-        vec![(key.clone(), b"later key"), (crt.clone(), b"later crt")];
+    let later: Values = vec![(key.clone(), b"later key"), (crt.clone(), b"later crt")];
     storage.conditional = Some(Arc::new(Mutex::new(later)));
     settle(&storage, &"a".parse().unwrap()).await.unwrap();
     assert_eq!(load_bundle(&storage, &[&key, &crt]).await.unwrap(), ["later key", "later crt"]);

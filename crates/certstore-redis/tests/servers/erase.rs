@@ -86,7 +86,7 @@ async fn what_caddy_keeps_goes_with_the_prefix_alone() {
     let before = names(&server);
     let storage = filled(&at, "team/caddy", 1_500).await;
     let above = || server.cli(&["ZRANGE", "team", "0", "-1"]).expect("members");
-    assert!(above().contains("caddy/\n"), "{}", above());
+    assert!(above().lines().any(|member| member == "caddy/"), "{}", above());
     storage.erase().await.expect("erased");
     storage.erase().await.expect("there is nothing left to erase");
     assert_eq!(names(&server), before);
