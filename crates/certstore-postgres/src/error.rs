@@ -196,6 +196,46 @@ const EXACTLY: &[(&[&str], ErrorKind, &str)] = &[
         "there are keys below this one, so it cannot have a value",
     ),
     (
+        &[WRONG_ISOLATION],
+        ErrorKind::InvalidConfig,
+        "the server's default_transaction_isolation must be \"read committed\" for this role; change it with ALTER ROLE",
+    ),
+    (
+        &["28P01"],
+        ErrorKind::PermissionDenied,
+        "the server refuses the user name or password; check url and password",
+    ),
+    (
+        &["3D000"],
+        ErrorKind::InvalidConfig,
+        "the server has no database of this name; create it, or check url",
+    ),
+    (
+        &["3F000"],
+        ErrorKind::InvalidConfig,
+        "the schema does not exist; create it, or check schema and the role's search_path",
+    ),
+    (
+        &["42501"],
+        ErrorKind::PermissionDenied,
+        "the role lacks a right to the tables, or to create them; grant it, or let an administrator apply `certstore schema print`",
+    ),
+    (
+        &["42P01", "42703", "42883", "42704"],
+        ErrorKind::InvalidConfig,
+        "the tables are missing or of another version; apply `certstore schema print`, or set migrate = true",
+    ),
+    (
+        &["53100"],
+        ErrorKind::Unavailable,
+        "the server's disk is full; nothing was written: free some space and retry",
+    ),
+    (
+        &["53300"],
+        ErrorKind::Unavailable,
+        "the server has no connection left; lower max_connections here or raise it there, and retry",
+    ),
+    (
         &["57014"],
         ErrorKind::Unavailable,
         "the statement took longer than timeout and was undone; retry",
@@ -207,7 +247,22 @@ const EXACTLY: &[(&[&str], ErrorKind, &str)] = &[
     ),
     (&["57P03"], ErrorKind::Unavailable, "the server is starting or shutting down; retry shortly"),
     (&["55P03"], ErrorKind::Unavailable, "a row is locked by somebody else; retry"),
+    (
+        &["25006"],
+        ErrorKind::PermissionDenied,
+        "the server or role may only read; name the primary in url, or let the role write",
+    ),
+    (
+        &["22021", "22P05"],
+        ErrorKind::InvalidKey,
+        "the database's encoding has no such character; create the database with encoding UTF8",
+    ),
     (&["0A000"], ErrorKind::Unsupported, "the server or pooler does not support this"),
+    (
+        &["26000"],
+        ErrorKind::InvalidConfig,
+        "a prepared statement is gone: a pooler changes sessions; set pooler = \"transaction\"",
+    ),
     (
         &["XX001", "XX002"],
         ErrorKind::Corrupt,
