@@ -61,7 +61,8 @@ fn bad_configs_are_2_and_name_the_nearest_key() {
     config("[storage]\npath = \"a\\u0000b\"").fails(2, &["path"]);
     config("[storage.seal]\nkeyset = \"k.json\"").fails(2, &["seal"]);
     config("[storage").fails(2, &["line 1 is not TOML"]);
-    config("[storage]\nbackend = \"s3\"").fails(2, &["\"s3\""]);
+    config("[storage]\nbackend = \"s3\"").fails(2, &["s3", "no bucket is given"]);
+    config("[storage]\nbackend = \"gopher\"").fails(2, &["\"gopher\""]);
     Ran::of(sandbox.command().args(["--config", "none.toml", "ls"]))
         .fails(2, &["none.toml", "cannot be read"]);
     Ran::of(sandbox.command().args(["--storage", "file:///x?pth=1", "ls"]))
