@@ -99,9 +99,7 @@ pub(crate) fn redis_handover(_folder: &Path) -> Result<bool> {
 
 /// A server that flushes its commits to the disk, as it does by default.
 fn durable_postgres() -> Result<PostgresServer> {
-    let mut options = PostgresOptions::default();
-    options.fsync = true;
-    Ok(PostgresServer::start(options)?)
+    Ok(PostgresServer::start(PostgresOptions { fsync: true, ..PostgresOptions::default() })?)
 }
 
 /// Against an upsert and a select by key on a pool of the same client library.
