@@ -20,7 +20,7 @@ const CHECKS: usize = 280;
 
 #[test]
 fn boto3_sees_what_aws_documents() {
-    let server = LoopbackS3::start().unwrap();
+    let server = LoopbackS3::start().expect("the test can go on");
     let strike = |effect, op, key| server.fault(Fault::new(effect).on(op).key(key));
     let once = [
         strike(Effect::Conflict, Op::PutObject, "fault/conflict"),
@@ -59,7 +59,7 @@ fn run_script(server: &LoopbackS3) -> String {
         .env("LOOPBACK_S3_READER_SECRET_KEY", reader.secret_key)
         .env("LOOPBACK_S3_TOKEN_ACCESS_KEY", token.access_key)
         .env("LOOPBACK_S3_TOKEN_SECRET_KEY", token.secret_key)
-        .env("LOOPBACK_S3_SESSION_TOKEN", token.session_token.unwrap())
+        .env("LOOPBACK_S3_SESSION_TOKEN", token.session_token.expect("the test can go on"))
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .output()
         .unwrap_or_else(|error| panic!("{} ({error}); run: cargo xtask setup", python.display()));

@@ -11,7 +11,7 @@ const ABSENT: &str = "if-none-match: *";
 
 /// Arms `effect` once for the next PutObject and stores; gives the status and whether the object is there.
 fn struck(effect: Effect) -> (u16, bool) {
-    let server = LoopbackS3::start().unwrap();
+    let server = LoopbackS3::start().expect("the test can go on");
     let fault = server.fault(Fault::new(effect).on(Op::PutObject));
     let status = put(&server, "a", &[ABSENT], "body");
     assert_eq!(fault.fired(), 1);
@@ -37,18 +37,18 @@ fn what_is_done_and_what_is_said() {
 
 #[test]
 fn a_cut_body_is_half_of_what_its_header_says() {
-    let server = LoopbackS3::start().unwrap();
+    let server = LoopbackS3::start().expect("the test can go on");
     assert_eq!(put(&server, "a", &[], "12345678"), 200);
     let fault = server.fault(Fault::new(Effect::TruncateBody).on(Op::GetObject));
     let cut = send(&server, "GET", "a", &[], "");
     assert_eq!((cut.status, cut.length, cut.body.as_str()), (200, Some(8), "1234"));
     assert_eq!(fault.fired(), 1);
-    assert_eq!(get(&server, "a").unwrap(), "12345678");
+    assert_eq!(get(&server, "a").expect("the test can go on"), "12345678");
 }
 
 #[test]
 fn a_delay_comes_before_the_deed_or_after_it() {
-    let server = LoopbackS3::start().unwrap();
+    let server = LoopbackS3::start().expect("the test can go on");
     let time = Duration::from_millis(400);
     for (effect, there) in [(Effect::Delay(time), false), (Effect::DelayReply(time), true)] {
         server.lift_faults();
@@ -67,7 +67,7 @@ fn a_delay_comes_before_the_deed_or_after_it() {
                 seen = get(&server, "a").is_some();
             }
             assert_eq!(seen, there, "{effect:?}");
-            assert_eq!(delayed.join().unwrap(), 200);
+            assert_eq!(delayed.join().expect("the test can go on"), 200);
         });
         assert!(began.elapsed() >= time);
         assert!(get(&server, "a").is_some());
@@ -76,7 +76,7 @@ fn a_delay_comes_before_the_deed_or_after_it() {
 
 #[test]
 fn a_store_that_ignores_conditions_lets_everyone_win() {
-    let server = LoopbackS3::start().unwrap();
+    let server = LoopbackS3::start().expect("the test can go on");
     let ignored = server.fault(Fault::new(Effect::IgnoreConditions).on(Op::PutObject).always());
     assert_eq!(put(&server, "a", &[ABSENT], "1"), 200);
     assert_eq!(put(&server, "a", &[ABSENT], "2"), 200);
@@ -106,7 +106,7 @@ fn winners(server: &LoopbackS3, racers: usize) -> usize {
             (0..racers).map(|number| scope.spawn(move || attempt(number))).collect();
         threads
             .into_iter()
-            .map(|thread| thread.join().unwrap())
+            .map(|thread| thread.join().expect("the test can go on"))
             .filter(|status| *status == 200)
             .count()
     })
@@ -114,7 +114,7 @@ fn winners(server: &LoopbackS3, racers: usize) -> usize {
 
 #[test]
 fn a_racy_store_is_right_one_at_a_time_and_wrong_among_racers() {
-    let server = LoopbackS3::start().unwrap();
+    let server = LoopbackS3::start().expect("the test can go on");
     let racy = Effect::RacyConditions(Duration::from_millis(300));
     server.fault(Fault::new(racy).on(Op::PutObject).always());
     assert_eq!(put(&server, "b", &[ABSENT], "1"), 200);
@@ -127,7 +127,7 @@ fn a_racy_store_is_right_one_at_a_time_and_wrong_among_racers() {
 
 #[test]
 fn a_fault_strikes_only_what_it_is_for() {
-    let server = LoopbackS3::start().unwrap();
+    let server = LoopbackS3::start().expect("the test can go on");
     let slow = || Fault::new(Effect::SlowDown).on(Op::PutObject).key("locks/*");
     let fault = server.fault(slow().conditional().skip(1).times(2));
     assert_eq!(put(&server, "values/a", &[ABSENT], ""), 200, "another key");
@@ -147,7 +147,7 @@ fn a_fault_strikes_only_what_it_is_for() {
 
 #[test]
 fn a_request_that_fails_by_itself_keeps_its_own_reply() {
-    let server = LoopbackS3::start().unwrap();
+    let server = LoopbackS3::start().expect("the test can go on");
     server.fault(Fault::new(Effect::FailAgainstItself).always());
     server.fault(Fault::new(Effect::InternalErrorAfter).always());
     assert_eq!(send(&server, "GET", "none", &[], "").status, 404);

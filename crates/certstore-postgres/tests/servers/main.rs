@@ -74,7 +74,7 @@ fn config(url: &str) -> PostgresConfig {
 async fn fails_to_open(config: &PostgresConfig) -> Error {
     let limit = config.timeout + config.connect_timeout + Duration::from_secs(5);
     let opened = tokio::time::timeout(limit, PostgresStorage::open(config)).await;
-    let error = opened.expect("within the limits").err().expect("an error");
+    let error = opened.expect("within the limits").expect_err("an error");
     assert!(!error.to_string().contains('\n'), "{error}");
     error
 }

@@ -18,8 +18,13 @@ async fn deleting(
     let batches = Arc::new(AtomicU64::new(0));
     let (kept, sent) = (left.clone(), batches.clone());
     let server = Canned::start(move |request| {
-        let mut kept = kept.lock().unwrap();
-        let name = request.target.split('?').next().unwrap().trim_start_matches("/bucket/");
+        let mut kept = kept.lock().expect("the test can go on");
+        let name = request
+            .target
+            .split('?')
+            .next()
+            .expect("the test can go on")
+            .trim_start_matches("/bucket/");
         match request.method.as_str() {
             "GET" if request.target.contains("list-type") => {
                 let below = request.target.contains("prefix=p%2Fdir%2F");
@@ -43,7 +48,7 @@ async fn deleting(
     })
     .await;
     let deleted = soon(open(&server.config()).await.delete(&key("dir"))).await;
-    let left = left.lock().unwrap().len();
+    let left = left.lock().expect("the test can go on").len();
     (deleted, left, batches.load(Ordering::SeqCst))
 }
 
@@ -51,7 +56,7 @@ async fn deleting(
 async fn a_server_without_batches_deletes_one_by_one() {
     for (status, code) in [(501, "NotImplemented"), (400, "InvalidRequest")] {
         let (deleted, left, batches) = deleting(move |_| Some(error(status, code))).await;
-        deleted.unwrap();
+        deleted.expect("the test can go on");
         assert_eq!((left, batches), (0, 1), "{code}");
     }
 }
@@ -72,7 +77,7 @@ async fn objects_that_a_server_had_no_time_for_are_sent_again() {
         (first.fetch_add(1, Ordering::SeqCst) == 0).then_some(reply)
     })
     .await;
-    deleted.unwrap();
+    deleted.expect("the test can go on");
     // The first batch is answered without doing anything; the second is of the one that was named.
     assert_eq!((left, batches), (39, 2));
     let failed = "<Error><Key>p/dir/7</Key><Code>SlowDown</Code></Error>";

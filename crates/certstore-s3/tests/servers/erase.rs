@@ -10,11 +10,17 @@ use crate::rig::{Rig, key, name, open};
 async fn filled(rig: &Rig, prefix: &str, values: u32) -> S3Storage {
     let storage = open(&rig.site.config(prefix)).await;
     for number in 0..values {
-        storage.store(&key(&format!("a/{number}")), b"value").await.unwrap();
+        storage.store(&key(&format!("a/{number}")), b"value").await.expect("the test can go on");
     }
-    storage.lock(&name("was held")).await.unwrap().unlock().await.unwrap();
+    storage
+        .lock(&name("was held"))
+        .await
+        .expect("the test can go on")
+        .unlock()
+        .await
+        .expect("the test can go on");
     // A holder that has gone without a word.
-    std::mem::forget(storage.lock(&name("is held")).await.unwrap());
+    std::mem::forget(storage.lock(&name("is held")).await.expect("the test can go on"));
     storage
 }
 
@@ -28,12 +34,12 @@ async fn nothing_stays_but_what_the_neighbours_keep() {
     let before = rig.site.objects("").await;
     let storage = filled(&rig, "a", 1_100).await;
     rig.put("a/ no key", b"foreign").await;
-    storage.erase().await.unwrap();
-    storage.erase().await.unwrap();
+    storage.erase().await.expect("the test can go on");
+    storage.erase().await.expect("the test can go on");
     // What the storage without a prefix keeps at a/ is the other one's as well.
     let kept: Vec<_> = before.iter().filter(|name| !name.starts_with("a/")).cloned().collect();
     assert_eq!(rig.site.objects("").await, kept);
-    assert_eq!(storage.list(&Dir::ROOT, true).await.unwrap(), []);
+    assert_eq!(storage.list(&Dir::ROOT, true).await.expect("the test can go on"), []);
 }
 
 #[tokio::test]
@@ -62,6 +68,6 @@ async fn what_a_failure_left_goes_with_the_next_try() {
     fault.lift();
     let left = rig.site.objects("p/").await.len();
     assert!(left > 0 && left < 1_500, "{left}");
-    storage.erase().await.unwrap();
+    storage.erase().await.expect("the test can go on");
     assert_eq!(rig.site.objects("").await, Vec::<String>::new());
 }

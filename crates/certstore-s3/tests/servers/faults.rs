@@ -163,9 +163,9 @@ async fn the_longest_key_is_looked_for_and_deleted() {
 async fn half_a_bundle(rig: &Rig) {
     let storage = rig.open().await;
     let (a, b) = (key("d/e/a"), key("d/e/b"));
-    storage.store_all(&[(&a, b"old"), (&b, b"old")]).await.unwrap();
+    storage.store_all(&[(&a, b"old"), (&b, b"old")]).await.expect("the server answers");
     let fault = rig.fault(Fault::new(Effect::QuotaExceeded).on(Op::PutObject).key("*/e/b"));
-    storage.store_all(&[(&a, b"new"), (&b, b"new")]).await.unwrap_err();
+    storage.store_all(&[(&a, b"new"), (&b, b"new")]).await.expect_err("it is refused");
     assert_eq!(fault.fired(), 1);
     assert_eq!(rig.site.objects("p/locks/journal/").await.len(), 1);
 }
