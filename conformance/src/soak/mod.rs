@@ -2,7 +2,7 @@
 //!
 //! [`run`] starts worker processes of the test program, kills and stops them at random, starts the killed again, and
 //! then judges what they recorded: no two held a lock at the same time, tokens grew, no older holder wrote after a
-//! newer one, every value read is explained ([`history`](crate::history)), and every worker got on once the faults were
+//! newer one, every value read is explained ([`history`](mod@crate::history)), and every worker got on once the faults were
 //! over. A backend whose data lies in one process has threads for processes: stopped, its whole runtime stands still.
 //!
 //! [`soak!`](crate::soak!) makes a test of it: some seconds in every run, minutes when `CERTSTORE_SOAK` is set.
