@@ -17,8 +17,11 @@ use crate::transport;
 /// How often many write at once.
 const ROUNDS: usize = 4;
 
-/// How often a request, or a round, is tried that the store had no answer to.
-const ATTEMPTS: u32 = 4;
+/// How often a request, or a round, is tried that the store had no answer to: some fail on many of those that meet.
+const ATTEMPTS: u32 = 12;
+
+/// The longest wait before the next try.
+const LONGEST_BACK_OFF: Duration = Duration::from_millis(400);
 
 /// How long the first of them waits for the next one.
 const BACK_OFF: Duration = Duration::from_millis(50);
@@ -295,6 +298,6 @@ async fn back_off(attempt: &mut u32, error: Error) -> Result<()> {
     if *attempt == ATTEMPTS {
         return Err(error);
     }
-    tokio::time::sleep(BACK_OFF * 2_u32.pow(*attempt)).await;
+    tokio::time::sleep((BACK_OFF * 2_u32.pow(*attempt)).min(LONGEST_BACK_OFF)).await;
     Ok(())
 }
