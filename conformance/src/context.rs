@@ -139,7 +139,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) fn unique_namespace() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let micros = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
-    format!("c{}-{micros}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    // Always as long: what a key may have beside it is told in reports that are compared.
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("c{:06x}-{micros:014x}-{number:03x}", std::process::id())
 }
 
 /// A key that the case spells right.
