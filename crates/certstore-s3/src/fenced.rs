@@ -26,7 +26,7 @@ impl Inner {
     pub(crate) async fn check_fenced(&self, guard: &Lock) -> Result<()> {
         if !self.stamped {
             return Err(Error::unsupported(
-                "fenced writes need values that differ in every write; set stamped = true, or seal the storage",
+                "fenced writes need values that differ in every write; set stamped = true",
             ));
         }
         guard.check()?;
