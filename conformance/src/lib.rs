@@ -9,8 +9,16 @@ mod factory;
 pub mod fault;
 pub mod history;
 mod logs;
+#[cfg(feature = "loopback")]
+pub mod loopback;
+#[cfg(feature = "loopback-gcs")]
+pub mod loopback_gcs;
+#[cfg(feature = "loopback-oss")]
+pub mod loopback_oss;
 #[cfg(feature = "loopback-s3")]
 pub mod loopback_s3;
+#[cfg(feature = "loopback-secretsmanager")]
+pub mod loopback_secretsmanager;
 mod memory;
 mod peer;
 mod report;

@@ -11,18 +11,7 @@ use s3s::{Body, HttpResponse, S3Error, S3ErrorCode, s3_error};
 use super::fault::Effect;
 use super::log::Request;
 use super::{Op, Requests};
-
-/// Closes the connection without a reply.
-#[derive(Debug)]
-pub(super) struct Cut;
-
-impl std::fmt::Display for Cut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the connection is closed without a reply")
-    }
-}
-
-impl std::error::Error for Cut {}
+use crate::loopback::Cut;
 
 /// Travels in the request's extensions; the gate fills it in, the backend and the reply read it.
 #[derive(Debug)]

@@ -50,7 +50,8 @@ mod server;
 mod store;
 mod writes;
 
-pub use fault::{ArmedFault, Effect, Fault};
+pub use crate::loopback::ArmedFault;
+pub use fault::{Effect, Fault};
 pub use log::{Request, Requests};
 pub use op::Op;
 pub use server::{Credentials, LoopbackS3};

@@ -9,12 +9,14 @@ use s3s::service::S3ServiceBuilder;
 use super::backend::Backend;
 use super::fault::Faults;
 use super::gate::{Gate, Identity, Keys};
-use super::serve::{Running, Shared};
+use super::serve::Shared;
 use super::store::{Store, Versioning};
 use super::{ArmedFault, Fault, REGION, Requests};
+use crate::loopback::Running;
 
 const BUCKET: &str = "certs";
 const VERSIONED: &str = "certs-versioned";
+const THREAD: &str = "loopback-s3";
 
 /// What a client signs its requests with.
 #[derive(Clone, PartialEq, Eq)]
@@ -94,7 +96,7 @@ impl LoopbackS3 {
         service.set_auth(keys.clone());
         service.set_access(Gate { keys: keys.clone(), faults: Arc::clone(&faults) });
         let shared = Arc::new(Shared { service: service.build(), log: Arc::default() });
-        let running = Running::start(0, Arc::clone(&shared))?;
+        let running = Running::start(0, THREAD, Arc::clone(&shared))?;
         let port = running.address.port();
         Ok(Self { store, shared, faults, keys, port, running: Mutex::new(Some(running)) })
     }
@@ -202,7 +204,7 @@ impl LoopbackS3 {
     pub fn resume(&self) -> io::Result<()> {
         let mut running = self.running();
         if running.is_none() {
-            *running = Some(Running::start(self.port, Arc::clone(&self.shared))?);
+            *running = Some(Running::start(self.port, THREAD, Arc::clone(&self.shared))?);
         }
         Ok(())
     }

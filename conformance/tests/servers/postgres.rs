@@ -3,6 +3,26 @@ use std::process::Command;
 
 use certstore_conformance::servers::{PgBouncer, PostgresOptions, PostgresServer, shared_postgres};
 
+/// Whether the role `app` can sign in.
+fn logs_in(port: u16, password: &str) -> bool {
+    let mut psql = Command::new("psql");
+    psql.args([
+        "-X",
+        "-w",
+        "-h",
+        "127.0.0.1",
+        "-U",
+        "app",
+        "-d",
+        "postgres",
+        "-c",
+        "SELECT 1",
+        "-p",
+    ]);
+    let ran = psql.arg(port.to_string()).env("PGPASSWORD", password).output();
+    ran.expect("psql starts").status.success()
+}
+
 #[test]
 fn a_server_keeps_its_data_over_a_crash_and_is_gone_when_dropped() {
     let options = PostgresOptions { fsync: true, ..PostgresOptions::default() };
@@ -31,25 +51,7 @@ fn a_server_keeps_its_data_over_a_crash_and_is_gone_when_dropped() {
 fn roles_need_their_password() {
     let server = PostgresServer::start(PostgresOptions::default()).unwrap();
     server.create_role("app", "it's secret").unwrap();
-    let login = |password: &str| {
-        let port = server.port().to_string();
-        let mut psql = Command::new("psql");
-        psql.args([
-            "-X",
-            "-w",
-            "-h",
-            "127.0.0.1",
-            "-U",
-            "app",
-            "-d",
-            "postgres",
-            "-c",
-            "SELECT 1",
-            "-p",
-            &port,
-        ]);
-        psql.env("PGPASSWORD", password).output().unwrap().status.success()
-    };
+    let login = |password: &str| logs_in(server.port(), password);
     assert!(login("it's secret"));
     assert!(!login("wrong"));
 }
@@ -107,25 +109,7 @@ fn pgbouncer_passes_transactions_on_and_asks_roles_for_their_password() {
         pools.lines().any(|pool| pool.starts_with("postgres|") && pool.ends_with("|transaction")),
         "{pools}"
     );
-    let login = |password: &str| {
-        let port = bouncer.port().to_string();
-        let mut psql = Command::new("psql");
-        psql.args([
-            "-X",
-            "-w",
-            "-h",
-            "127.0.0.1",
-            "-U",
-            "app",
-            "-d",
-            "postgres",
-            "-c",
-            "SELECT 1",
-            "-p",
-            &port,
-        ]);
-        psql.env("PGPASSWORD", password).output().unwrap().status.success()
-    };
+    let login = |password: &str| logs_in(bouncer.port(), password);
     assert!(login("it's \"secret\""));
     assert!(!login("wrong"));
     bouncer.process().restart().unwrap();

@@ -9,8 +9,8 @@ use futures_util::stream::BoxStream;
 
 use super::{JournalStore, load_bundle, settle, store_all};
 use crate::{
-    Capabilities, Condition, Dir, Error, ErrorKind, FencingToken, Key, KeyInfo, Lock, LockInfo,
-    LockName, Locker, MemoryStorage, Result, Storage, Version, Versioned,
+    Capabilities, Condition, Dir, Error, ErrorKind, Key, KeyInfo, MemoryStorage, Result, Storage,
+    Version, Versioned,
 };
 
 /// One value at a time over the memory backend. Writes stop working after a number of steps, as in a crash; a hook runs
@@ -79,21 +79,7 @@ impl Stepwise {
     }
 }
 
-#[async_trait]
-impl Locker for Stepwise {
-    async fn lock(&self, name: &LockName) -> Result<Lock> {
-        self.inner.lock(name).await
-    }
-    async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
-        self.inner.try_lock(name).await
-    }
-    async fn locks(&self) -> Result<Vec<LockInfo>> {
-        self.inner.locks().await
-    }
-    async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        self.inner.break_lock(name, token).await
-    }
-}
+crate::forward_locker!(Stepwise => inner);
 
 #[async_trait]
 impl Storage for Stepwise {

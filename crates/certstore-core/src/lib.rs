@@ -3,6 +3,7 @@
 mod capabilities;
 mod clock;
 mod error;
+mod forward;
 mod info;
 pub mod journal;
 mod key;
@@ -34,3 +35,6 @@ pub use random::{OsRandom, Random};
 pub use secret::Secret;
 pub use storage::{Condition, Storage};
 pub use validity::{LostReason, Standing, Validity};
+
+#[doc(hidden)]
+pub use async_trait::async_trait as __async_trait;

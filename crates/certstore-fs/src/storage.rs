@@ -7,9 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::{
     Batch, Capabilities, Cas, Clock, Condition, Dir, Durability, Error, ErrorKind,
-    Fence as FenceKind, FencingToken, Key, KeyInfo, Listing, Lock, LockInfo, LockName, Locker,
-    OsRandom, Random, Result, Shared, Storage, SystemClock, Tree, Version, VersionKind, Versioned,
-    journal,
+    Fence as FenceKind, Key, KeyInfo, Listing, Lock, OsRandom, Random, Result, Shared, Storage,
+    SystemClock, Tree, Version, VersionKind, Versioned, journal,
 };
 use futures_util::stream::BoxStream;
 
@@ -337,24 +336,7 @@ impl Storage for FsStorage {
     }
 }
 
-#[async_trait]
-impl Locker for FsStorage {
-    async fn lock(&self, name: &LockName) -> Result<Lock> {
-        self.inner.locker.lock(name).await
-    }
-
-    async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
-        self.inner.locker.try_lock(name).await
-    }
-
-    async fn locks(&self) -> Result<Vec<LockInfo>> {
-        self.inner.locker.locks().await
-    }
-
-    async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        self.inner.locker.break_lock(name, token).await
-    }
-}
+certstore_core::forward_locker!(FsStorage => inner.locker);
 
 impl fmt::Debug for FsStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

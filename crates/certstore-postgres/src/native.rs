@@ -12,9 +12,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::lease::{LeaseConfig, LeaseLocker};
 use certstore_core::{
-    Batch, Capabilities, Cas, Condition, Dir, Durability, Error, Fence, FencingToken, Key, KeyInfo,
-    Listing, Lock, LockInfo, LockName, Locker, LockerId, Result, Shared, Storage, Tree, Version,
-    VersionKind, Versioned,
+    Batch, Capabilities, Cas, Condition, Dir, Durability, Error, Fence, Key, KeyInfo, Listing,
+    Lock, LockerId, Result, Shared, Storage, Tree, Version, VersionKind, Versioned,
 };
 use futures_util::stream::BoxStream;
 
@@ -179,21 +178,4 @@ impl Storage for Native {
     }
 }
 
-#[async_trait]
-impl Locker for Native {
-    async fn lock(&self, name: &LockName) -> Result<Lock> {
-        self.locker.lock(name).await
-    }
-
-    async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
-        self.locker.try_lock(name).await
-    }
-
-    async fn locks(&self) -> Result<Vec<LockInfo>> {
-        self.locker.locks().await
-    }
-
-    async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        self.locker.break_lock(name, token).await
-    }
-}
+certstore_core::forward_locker!(Native => locker);

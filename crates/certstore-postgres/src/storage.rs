@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::{
-    Capabilities, Change, Condition, Dir, FencingToken, Key, KeyInfo, Lock, LockInfo, LockName,
-    Locker, Result, Storage, Version, Versioned,
+    Capabilities, Change, Condition, Dir, Key, KeyInfo, Lock, Result, Storage, Version, Versioned,
 };
 use futures_util::stream::BoxStream;
 use sqlx::PgPool;
@@ -174,22 +173,4 @@ impl Storage for PostgresStorage {
     }
 }
 
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl Locker for PostgresStorage {
-    async fn lock(&self, name: &LockName) -> Result<Lock> {
-        self.inner.lock(name).await
-    }
-
-    async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
-        self.inner.try_lock(name).await
-    }
-
-    async fn locks(&self) -> Result<Vec<LockInfo>> {
-        self.inner.locks().await
-    }
-
-    async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        self.inner.break_lock(name, token).await
-    }
-}
+certstore_core::forward_locker!(PostgresStorage => inner);

@@ -5,8 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::{
-    Capabilities, Change, Condition, Dir, FencingToken, Key, KeyInfo, Lock, LockInfo, LockName,
-    Locker, Result, Storage, Version, Versioned,
+    Capabilities, Change, Condition, Dir, Key, KeyInfo, Lock, Result, Storage, Version, Versioned,
 };
 use futures_util::stream::BoxStream;
 
@@ -159,25 +158,7 @@ impl Storage for RedisStorage {
     }
 }
 
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl Locker for RedisStorage {
-    async fn lock(&self, name: &LockName) -> Result<Lock> {
-        self.layout.lock(name).await
-    }
-
-    async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
-        self.layout.try_lock(name).await
-    }
-
-    async fn locks(&self) -> Result<Vec<LockInfo>> {
-        self.layout.locks().await
-    }
-
-    async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        self.layout.break_lock(name, token).await
-    }
-}
+certstore_core::forward_locker!(RedisStorage => layout);
 
 impl fmt::Debug for RedisStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

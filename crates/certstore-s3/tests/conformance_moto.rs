@@ -11,16 +11,9 @@ use support::site::Site;
 
 fn factory() -> SiteFactory<&'static Moto> {
     let server = shared_moto().expect("moto starts");
-    let account = server.account();
     SiteFactory {
         name: "s3, moto",
-        site: Site {
-            endpoint: account.endpoint().to_owned(),
-            bucket: account.bucket().to_owned(),
-            region: account.region().to_owned(),
-            access_key: account.access_key().to_owned(),
-            secret_key: account.secret_key().to_owned(),
-        },
+        site: Site::from(&server.account()),
         stamped: true,
         // One request at a time, in Python: a renewal gets a sixth of the lease.
         lease: Duration::from_millis(4_000),

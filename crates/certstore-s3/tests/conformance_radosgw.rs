@@ -11,16 +11,9 @@ use support::site::Site;
 
 fn factory() -> SiteFactory<&'static Radosgw> {
     let server = shared_radosgw().expect("the gateway starts");
-    let account = server.account();
     SiteFactory {
         name: "s3, radosgw",
-        site: Site {
-            endpoint: account.endpoint().to_owned(),
-            bucket: account.bucket().to_owned(),
-            region: account.region().to_owned(),
-            access_key: account.access_key().to_owned(),
-            secret_key: account.secret_key().to_owned(),
-        },
+        site: Site::from(server.account()),
         stamped: false,
         lease: Duration::from_millis(2_000),
         probing: Probing::Open,

@@ -10,14 +10,7 @@ use certstore_s3::{Probing, S3Storage};
 use site::{Site, all_of};
 
 fn radosgw() -> Site {
-    let account = shared_radosgw().expect("the gateway starts").account();
-    Site {
-        endpoint: account.endpoint().to_owned(),
-        bucket: account.bucket().to_owned(),
-        region: account.region().to_owned(),
-        access_key: account.access_key().to_owned(),
-        secret_key: account.secret_key().to_owned(),
-    }
+    Site::from(shared_radosgw().expect("the gateway starts").account())
 }
 
 #[tokio::test]

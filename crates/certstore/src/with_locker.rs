@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::{
-    Capabilities, Change, Condition, Dir, Fence, FencingToken, Key, KeyInfo, Lock, LockInfo,
-    LockName, Locker, Result, Shared, Storage, Version, Versioned,
+    Capabilities, Change, Condition, Dir, Fence, Key, KeyInfo, Lock, Result, Shared, Storage,
+    Version, Versioned,
 };
 use futures_util::stream::BoxStream;
 
@@ -54,25 +54,7 @@ fn narrower(a: Shared, b: Shared) -> Shared {
     }
 }
 
-#[deny(clippy::missing_trait_methods)]
-#[async_trait]
-impl Locker for WithLocker {
-    async fn lock(&self, name: &LockName) -> Result<Lock> {
-        self.locker.lock(name).await
-    }
-
-    async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
-        self.locker.try_lock(name).await
-    }
-
-    async fn locks(&self) -> Result<Vec<LockInfo>> {
-        self.locker.locks().await
-    }
-
-    async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        self.locker.break_lock(name, token).await
-    }
-}
+certstore_core::forward_locker!(WithLocker => locker);
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]

@@ -17,8 +17,8 @@ use crate::journal::bundle_dir;
 use crate::lease::{LeaseConfig, LeaseLocker};
 use crate::{
     Batch, Capabilities, Cas, Change, Clock, Condition, Dir, Durability, Error, ErrorKind, Fence,
-    FencingToken, Key, KeyInfo, Listing, Lock, LockInfo, LockName, Locker, LockerId, OsRandom,
-    Random, Result, Shared, Storage, SystemClock, Version, VersionKind, Versioned,
+    Key, KeyInfo, Listing, Lock, LockerId, OsRandom, Random, Result, Shared, Storage, SystemClock,
+    Version, VersionKind, Versioned,
 };
 
 const BACKEND: &str = "memory";
@@ -366,24 +366,7 @@ fn check_dir(tree: &Tree, dir: &Dir) -> Result<()> {
     }
 }
 
-#[async_trait]
-impl Locker for MemoryStorage {
-    async fn lock(&self, name: &LockName) -> Result<Lock> {
-        self.locker.lock(name).await
-    }
-
-    async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
-        self.locker.try_lock(name).await
-    }
-
-    async fn locks(&self) -> Result<Vec<LockInfo>> {
-        self.locker.locks().await
-    }
-
-    async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        self.locker.break_lock(name, token).await
-    }
-}
+crate::forward_locker!(MemoryStorage => locker);
 
 impl fmt::Debug for MemoryStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,9 +7,8 @@ use bytes::Bytes;
 use certstore_core::journal::bundle_dir;
 use certstore_core::lease::LeaseConfig;
 use certstore_core::{
-    Batch, Capabilities, Cas, Condition, Dir, Durability, Error, ErrorKind, Fence, FencingToken,
-    Key, KeyInfo, Listing, Lock, LockInfo, LockName, Locker, LockerId, Result, Storage, Tree,
-    Version, VersionKind, Versioned,
+    Batch, Capabilities, Cas, Condition, Dir, Durability, Error, ErrorKind, Fence, Key, KeyInfo,
+    Listing, LockerId, Result, Storage, Tree, Version, VersionKind, Versioned,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
@@ -210,21 +209,4 @@ fn again(error: &Error) -> Error {
     Error::new(error.kind(), text).with_backend(BACKEND)
 }
 
-#[async_trait]
-impl Locker for CaddyStorage {
-    async fn lock(&self, name: &LockName) -> Result<Lock> {
-        self.locker.lock(name).await
-    }
-
-    async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
-        self.locker.try_lock(name).await
-    }
-
-    async fn locks(&self) -> Result<Vec<LockInfo>> {
-        self.locker.locks().await
-    }
-
-    async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        self.locker.break_lock(name, token).await
-    }
-}
+certstore_core::forward_locker!(CaddyStorage => locker);

@@ -10,12 +10,21 @@ use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _,
-    ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult, TlsCertificates, Value,
+    Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult, TlsCertificates,
+    Value,
 };
 
 use super::{Inner, probe, tls};
 use crate::config::{Address, Mode, RedisConfig};
 use crate::error::{BACKEND, Effect, FULL, NO_MASTER, redis_error};
+
+/// What goes out in one write.
+pub(super) enum Request<'a> {
+    /// A command.
+    One(&'a Cmd),
+    /// A command, and one whose answer is of no interest.
+    Pair(Pipeline),
+}
 
 /// A connection that is up. Clones share it.
 #[derive(Clone)]
@@ -25,10 +34,19 @@ pub(super) enum Live {
 }
 
 impl Live {
-    pub(super) async fn send(&mut self, cmd: &Cmd) -> RedisResult<Value> {
-        match self {
-            Self::Node(node) => cmd.query_async(node).await,
-            Self::Cluster(cluster) => cmd.query_async(cluster).await,
+    pub(super) async fn send(&mut self, request: &Request<'_>) -> RedisResult<Value> {
+        match (self, request) {
+            (Self::Node(node), Request::One(cmd)) => cmd.query_async(node).await,
+            (Self::Node(node), Request::Pair(pair)) => {
+                let answers = node.send_packed_commands(pair, 0, 2).await?;
+                answers.into_iter().next().unwrap_or(Value::Nil).extract_error()
+            }
+            (Self::Cluster(cluster), Request::One(cmd)) => cmd.query_async(cluster).await,
+            (Self::Cluster(cluster), Request::Pair(pair)) => match pair.cmd_iter().next() {
+                // On a cluster nobody is told.
+                Some(cmd) => cmd.query_async(cluster).await,
+                None => Ok(Value::Nil),
+            },
         }
     }
 

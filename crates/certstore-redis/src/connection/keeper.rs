@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::Inner;
+use super::dial::Request;
 
 /// How often a quiet connection is tried.
 const PERIOD: Duration = Duration::from_secs(15);
@@ -61,7 +62,7 @@ impl Inner {
     async fn is_alive(self: &Arc<Self>) -> bool {
         let Ok((generation, mut live)) = self.live().await else { return false };
         let ping = redis::cmd("PING");
-        match tokio::time::timeout(self.dialer.timeout(), live.send(&ping)).await {
+        match tokio::time::timeout(self.dialer.timeout(), live.send(&Request::One(&ping))).await {
             Ok(Ok(_)) => true,
             // A server that is busy or loading is none to connect to anew.
             Ok(Err(error)) => {

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::config::RedisConfig;
 use crate::error::{Effect, cluster_error, is_dead, is_refused_unexecuted, redis_error, timed_out};
 use crate::script::Script;
-use dial::{Dialer, Failure, Live};
+use dial::{Dialer, Failure, Live, Request};
 use keeper::Keeper;
 use reply::{effect_of, parsed};
 
@@ -127,12 +127,28 @@ impl Connection {
     /// Sends a command. Whether it writes is known from its name.
     pub(crate) async fn call(&self, cmd: &Cmd) -> Result<Value> {
         let (effect, deadline) = (effect_of(cmd), self.deadline());
-        self.request(cmd, effect, deadline).await.map_err(|failed| failed.into_error(effect))
+        let request = Request::One(cmd);
+        self.request(&request, effect, deadline).await.map_err(|failed| failed.into_error(effect))
     }
 
     /// As [`call`](Self::call), with the reply as `T`.
     pub(crate) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T> {
         parsed(self.call(cmd).await?, effect_of(cmd))
+    }
+
+    /// Sends a command that writes, and in the same write `notice`, whose answer is of no interest: a user who may not
+    /// publish still writes.
+    pub(crate) async fn write_and_tell<T: FromRedisValue>(
+        &self,
+        cmd: Cmd,
+        notice: Option<Cmd>,
+    ) -> Result<T> {
+        let Some(notice) = notice else { return self.query(&cmd).await };
+        let mut pair = redis::Pipeline::with_capacity(2);
+        pair.add_command(cmd).add_command(notice);
+        let (effect, request) = (Effect::Write, Request::Pair(pair));
+        let done = self.request(&request, effect, self.deadline()).await;
+        parsed(done.map_err(|failed| failed.into_error(effect))?, effect)
     }
 
     /// Runs a script, in full where the server does not know it yet; both within one limit.
@@ -143,11 +159,13 @@ impl Connection {
         args: &[&[u8]],
     ) -> Result<T> {
         let (effect, deadline) = (script.effect(), self.deadline());
-        let done = match self.request(&script.by_digest(keys, args), effect, deadline).await {
+        let by_digest = script.by_digest(keys, args);
+        let done = match self.request(&Request::One(&by_digest), effect, deadline).await {
             Err(Failed::Redis { error, .. })
                 if error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript) =>
             {
-                self.request(&script.in_full(keys, args), effect, deadline).await
+                let in_full = script.in_full(keys, args);
+                self.request(&Request::One(&in_full), effect, deadline).await
             }
             done => done,
         };
@@ -197,9 +215,14 @@ impl Connection {
         Instant::now() + self.limit
     }
 
-    async fn request(&self, cmd: &Cmd, effect: Effect, deadline: Instant) -> Result<Value, Failed> {
+    async fn request(
+        &self,
+        request: &Request<'_>,
+        effect: Effect,
+        deadline: Instant,
+    ) -> Result<Value, Failed> {
         let sent = AtomicU64::new(UNSENT);
-        match tokio::time::timeout_at(deadline, self.attempts(cmd, effect, &sent)).await {
+        match tokio::time::timeout_at(deadline, self.attempts(request, effect, &sent)).await {
             Ok(done) => done,
             Err(_) => {
                 let generation = sent.into_inner();
@@ -210,12 +233,17 @@ impl Connection {
         }
     }
 
-    async fn attempts(&self, cmd: &Cmd, effect: Effect, sent: &AtomicU64) -> Result<Value, Failed> {
+    async fn attempts(
+        &self,
+        request: &Request<'_>,
+        effect: Effect,
+        sent: &AtomicU64,
+    ) -> Result<Value, Failed> {
         let mut resends = 0;
         loop {
             let (generation, mut live) = self.shared.live().await.map_err(Failed::Dial)?;
             sent.store(generation, Ordering::Relaxed);
-            let error = match live.send(cmd).await {
+            let error = match live.send(request).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };

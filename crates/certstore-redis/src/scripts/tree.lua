@@ -59,6 +59,22 @@ local function leave(index, key)
   prune(index, key)
 end
 
+-- What the head of a value tells, or nil where there is no value: see tree/value.rs. Fails on what is none.
+local function head(place)
+  local text = redis.call('GETRANGE', place, 0, 1023)
+  if text == '' then return nil end
+  local length, version = string.match(text, '^cs1 (%d%d%d%d) (%x+) ')
+  if not length then error(redis.error_reply('WRONGTYPE no value of certstore lies at this name')) end
+  length = tonumber(length)
+  if length > #text then text = redis.call('GETRANGE', place, 0, length - 1) end
+  -- Behind the fixed part: token, how long the locker is, locker, lock.
+  local token, size, at = string.match(text, '^ (%d+) (%d%d%d%d) ()', 63)
+  if length == 63 then return {version = version} end
+  size = tonumber(size)
+  return {version = version, token = token, locker = string.sub(text, at, at + size - 1),
+    lock = string.sub(text, at + size, length - 1)}
+end
+
 -- Tells those who watch. A user who may not publish still writes.
 local function tell(channel, message)
   if channel ~= '' then redis.pcall('PUBLISH', channel, message) end

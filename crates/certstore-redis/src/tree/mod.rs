@@ -1,9 +1,11 @@
-//! This crate's own layout: values in hashes, all keys in one sorted set, each write one script.
+//! This crate's own layout: values with a head, all keys in one sorted set, each write one command or script.
 
+mod known;
 mod names;
 mod read;
 mod scripts;
 mod storage;
+mod value;
 mod verdict;
 mod walk;
 mod watch;
@@ -19,6 +21,7 @@ use crate::config::{Mode, RedisConfig, WakeUp};
 use crate::connection::Connection;
 use crate::error::BACKEND;
 use crate::register::RedisRegister;
+use known::Known;
 pub(crate) use names::Names;
 use scripts::Scripts;
 
@@ -27,6 +30,7 @@ pub(crate) struct TreeStorage {
     connection: Connection,
     names: Names,
     scripts: Arc<Scripts>,
+    known: Arc<Known>,
     /// The channel that changes are published on; empty where they are not.
     changes: String,
     lease: std::time::Duration,
@@ -45,7 +49,8 @@ impl TreeStorage {
         // Between the nodes of a cluster a message can be lost unnoticed, which a watch must not.
         let watchable = config.wake == WakeUp::Push && config.mode != Mode::Cluster;
         let changes = if watchable { names.changes() } else { String::new() };
-        Ok(Self { connection, names, scripts, changes, lease: config.lease, locker })
+        let known = Arc::default();
+        Ok(Self { connection, names, scripts, known, changes, lease: config.lease, locker })
     }
 
     /// A version that no write has had.

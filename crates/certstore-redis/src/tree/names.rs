@@ -25,7 +25,7 @@ impl Names {
         format!("{}:value:", self.tag)
     }
 
-    /// The hash of a value.
+    /// The string of a value.
     pub(crate) fn value(&self, key: &Key) -> String {
         format!("{}:value:{key}", self.tag)
     }

@@ -4,32 +4,22 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use certstore_core::journal::bundle_dir;
-use certstore_core::{Dir, Error, ErrorKind, Key, KeyInfo, Result, Version, Versioned};
+use certstore_core::{Dir, Error, ErrorKind, Key, KeyInfo, Result, Versioned};
 
-use super::walk::{file, key_of};
+use super::value::{LAST_OF_HEAD, decode, info};
+use super::walk::key_of;
 use super::{TreeStorage, on};
-use crate::error::BACKEND;
+use crate::error::{BACKEND, unexpected_reply};
 use crate::foreign::Foreign;
 
 impl TreeStorage {
-    pub(super) async fn value(&self, key: &Key) -> Result<Bytes> {
-        let mut cmd = redis::cmd("HGET");
-        cmd.arg(self.names.value(key)).arg("value");
-        let found: Option<Vec<u8>> = self.connection.query(&cmd).await?;
-        found.map(Bytes::from).ok_or_else(Error::not_found)
-    }
-
     pub(super) async fn versioned(&self, key: &Key) -> Result<Versioned> {
-        let mut cmd = redis::cmd("HMGET");
-        cmd.arg(self.names.value(key)).arg("value").arg("version");
-        let (value, version): (Option<Vec<u8>>, Option<String>) =
-            self.connection.query(&cmd).await?;
-        match (value, version) {
-            (Some(value), Some(version)) => {
-                Ok(Versioned { value: value.into(), version: Version::new(version) })
-            }
-            _ => Err(Error::not_found()),
-        }
+        let mut cmd = redis::cmd("GET");
+        cmd.arg(self.names.value(key));
+        let found: Option<Vec<u8>> = self.connection.query(&cmd).await?;
+        let value = decode(found.ok_or_else(Error::not_found)?)?;
+        self.known.add(key);
+        Ok(value)
     }
 
     /// As they are at one moment.
@@ -37,11 +27,16 @@ impl TreeStorage {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let places: Vec<String> = keys.iter().map(|key| self.names.value(key)).collect();
-        let places: Vec<&[u8]> = places.iter().map(String::as_bytes).collect();
-        let found: Vec<Option<Vec<u8>>> =
-            self.connection.script(&self.scripts.load_all, &places, &[]).await?;
-        Ok(found.into_iter().map(|value| value.map(Bytes::from)).collect())
+        let mut cmd = redis::cmd("MGET");
+        for key in keys {
+            cmd.arg(self.names.value(key));
+        }
+        let found: Vec<Option<Vec<u8>>> = self.connection.query(&cmd).await?;
+        if found.len() != keys.len() {
+            return Err(unexpected_reply());
+        }
+        let values = found.into_iter().map(|stored| stored.map(decode).transpose());
+        values.map(|value| Ok(value?.map(|value| value.value))).collect()
     }
 
     pub(super) async fn bundle(&self, keys: &[&Key]) -> Result<Vec<Bytes>> {
@@ -59,18 +54,21 @@ impl TreeStorage {
         Ok(scores.iter().any(Option::is_some))
     }
 
-    /// A value in one round trip; what is none, in two.
-    pub(super) async fn info(&self, key: &Key) -> Result<KeyInfo> {
-        let mut cmd = redis::cmd("HMGET");
-        cmd.arg(self.names.value(key)).arg(&["version", "size", "modified"]);
-        let known: Vec<Option<String>> = self.connection.query(&cmd).await?;
-        if known.iter().any(Option::is_some) {
-            return file(key.clone(), &known);
+    pub(super) async fn stated(&self, key: &Key) -> Result<KeyInfo> {
+        let (place, index) = (self.names.value(key), self.names.index());
+        let found: Option<(Vec<u8>, u64)> = self
+            .connection
+            .script(
+                &self.scripts.stat,
+                &[place.as_bytes(), index.as_bytes()],
+                &[key.as_str().as_bytes(), LAST_OF_HEAD.as_bytes()],
+            )
+            .await?;
+        match found {
+            Some((_, 0)) => Ok(KeyInfo::directory(key.clone())),
+            Some((head, length)) => info(key.clone(), &head, length),
+            None => Err(Error::not_found()),
         }
-        let mut cmd = redis::cmd("ZSCORE");
-        cmd.arg(self.names.index()).arg(format!("{key}!"));
-        let directory: Option<f64> = self.connection.query(&cmd).await?;
-        directory.map(|_| KeyInfo::directory(key.clone())).ok_or_else(Error::not_found)
     }
 
     pub(super) async fn keys_in(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {

@@ -3,9 +3,8 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::{
-    Batch, Capabilities, Cas, Change, Condition, Dir, Durability, Error, Fence, FencingToken, Key,
-    KeyInfo, Listing, Lock, LockInfo, LockName, Locker, Result, Shared, Storage, Tree, Version,
-    VersionKind, Versioned,
+    Batch, Capabilities, Cas, Change, Condition, Dir, Durability, Error, Fence, Key, KeyInfo,
+    Listing, Lock, Result, Shared, Storage, Tree, Version, VersionKind, Versioned,
 };
 use futures_util::stream::BoxStream;
 
@@ -36,7 +35,7 @@ impl Storage for TreeStorage {
     }
 
     async fn store(&self, key: &Key, value: &[u8]) -> Result<Version> {
-        self.put(key, value, "any", None).await.map_err(on("store", key))
+        self.overwrite(key, value).await.map_err(on("store", key))
     }
 
     async fn store_if(&self, key: &Key, value: &[u8], condition: &Condition) -> Result<Version> {
@@ -55,7 +54,7 @@ impl Storage for TreeStorage {
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {
-        self.value(key).await.map_err(on("load", key))
+        self.versioned(key).await.map(|found| found.value).map_err(on("load", key))
     }
 
     async fn load_versioned(&self, key: &Key) -> Result<Versioned> {
@@ -105,7 +104,7 @@ impl Storage for TreeStorage {
     }
 
     async fn stat(&self, key: &Key) -> Result<KeyInfo> {
-        self.info(key).await.map_err(on("stat", key))
+        self.stated(key).await.map_err(on("stat", key))
     }
 
     async fn watch(&self, dir: &Dir) -> Result<BoxStream<'static, Result<Change>>> {
@@ -117,24 +116,7 @@ impl Storage for TreeStorage {
     }
 }
 
-#[async_trait]
-impl Locker for TreeStorage {
-    async fn lock(&self, name: &LockName) -> Result<Lock> {
-        self.locker.lock(name).await
-    }
-
-    async fn try_lock(&self, name: &LockName) -> Result<Option<Lock>> {
-        self.locker.try_lock(name).await
-    }
-
-    async fn locks(&self) -> Result<Vec<LockInfo>> {
-        self.locker.locks().await
-    }
-
-    async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        self.locker.break_lock(name, token).await
-    }
-}
+certstore_core::forward_locker!(TreeStorage => locker);
 
 fn on_dir(error: Error, operation: &'static str, dir: &Dir) -> Error {
     error.with_operation(operation).with_subject(dir.as_str()).with_backend(BACKEND)

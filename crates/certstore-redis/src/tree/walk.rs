@@ -1,20 +1,19 @@
 //! Everything below a directory, page by page.
 
-use std::time::{Duration, UNIX_EPOCH};
-
-use certstore_core::{Dir, Error, Key, KeyInfo, Result, Version};
+use certstore_core::{Dir, Error, Key, KeyInfo, Result};
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use super::TreeStorage;
 use super::read::no_directory;
+use super::value::{LAST_OF_HEAD, info};
 use crate::error::{BACKEND, unexpected_reply};
 use crate::foreign::Foreign;
 
 /// How many keys a page has.
 const PAGE: &str = "500";
 
-/// A member of the index with version, size and time of its value.
-type Found = (String, Option<String>, Option<String>, Option<String>);
+/// A member of the index with the head of its value and the length of both.
+type Found = (String, Vec<u8>, u64);
 
 impl TreeStorage {
     pub(super) fn walk_below<'a>(&'a self, dir: &Dir) -> BoxStream<'a, Result<KeyInfo>> {
@@ -42,19 +41,20 @@ impl TreeStorage {
     /// The page after the member `after`; empty at the end.
     async fn page(&self, dir: &Dir, after: &str) -> Result<Vec<Found>> {
         let (index, values) = (self.names.index(), self.names.values());
-        let args = [dir.as_str().as_bytes(), after.as_bytes(), PAGE.as_bytes(), values.as_bytes()];
+        let args = [dir.as_str(), after, PAGE, &values, LAST_OF_HEAD].map(str::as_bytes);
         let found: Option<Vec<Found>> =
             self.connection.script(&self.scripts.walk, &[index.as_bytes()], &args).await?;
         found.ok_or_else(no_directory)
     }
 }
 
-fn known(
-    (member, version, size, modified): Found,
-    foreign: &mut Foreign,
-) -> Option<Result<KeyInfo>> {
+fn known((member, head, length): Found, foreign: &mut Foreign) -> Option<Result<KeyInfo>> {
     match key_of(&member) {
-        Ok((key, true)) => Some(file(key, &[version, size, modified])),
+        // A value always has a head: this one was deleted behind our back.
+        Ok((_, true)) if length == 0 => Some(Err(unexpected_reply())),
+        Ok((key, true)) => {
+            Some(info(key.clone(), &head, length).map_err(|error| error.with_key(&key)))
+        }
         Ok((key, false)) => Some(Ok(KeyInfo::directory(key))),
         Err(name) => {
             foreign.add(|| name.to_owned());
@@ -70,18 +70,4 @@ pub(super) fn key_of(member: &str) -> Result<(Key, bool), &str> {
         None => (member, true),
     };
     Key::new(name).map(|key| (key, is_file)).map_err(|_| name)
-}
-
-/// A value by its version, size and time.
-pub(super) fn file(key: Key, known: &[Option<String>]) -> Result<KeyInfo> {
-    let [Some(version), Some(size), Some(modified)] = known else {
-        return Err(unexpected_reply().with_operation("stat").with_key(&key));
-    };
-    match (size.parse(), modified.parse()) {
-        (Ok(size), Ok(modified)) => Ok(KeyInfo::file(key)
-            .with_size(size)
-            .with_modified(UNIX_EPOCH + Duration::from_micros(modified))
-            .with_version(Version::new(version.as_str()))),
-        _ => Err(unexpected_reply().with_operation("stat").with_key(&key)),
-    }
 }

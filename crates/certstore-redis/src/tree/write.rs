@@ -1,19 +1,45 @@
-//! Writes: each one script, each script one step.
+//! Writes: each one step, a plain store over what is there by `SET`, all others by a script.
 
 use certstore_core::journal::bundle_dir;
 use certstore_core::{Condition, Error, ErrorKind, Key, Lock, Result, Version};
 
+use super::value::{Stamp, encode};
 use super::verdict::judge;
 use super::{TreeStorage, on};
 use crate::error::{BACKEND, unexpected_reply};
 
-/// The largest value: what Redis takes as one argument.
-pub(super) const MAX_VALUE: u64 = 512 * 1024 * 1024;
+/// The largest value: what Redis takes as one argument, less room for the head.
+pub(super) const MAX_VALUE: u64 = 512 * 1024 * 1024 - 16 * 1024;
 
 /// How many members a delete removes in one step.
 const DELETE_BOUND: &[u8] = b"4096";
 
 impl TreeStorage {
+    /// A plain store. Where a value seems to be there already, its name stands in the index and nothing has to be asked:
+    /// the server's own command writes over it, or finds nothing to write over.
+    pub(super) async fn overwrite(&self, key: &Key, value: &[u8]) -> Result<Version> {
+        check_size(value)?;
+        if self.known.has(key) {
+            let version = Self::version();
+            let mut set = redis::cmd("SET");
+            set.arg(self.names.value(key)).arg(encode(value, &version, None)?).arg("XX");
+            // Told even where nothing was there: one notice too many does no harm.
+            let notice = (!self.changes.is_empty()).then(|| {
+                let mut publish = redis::cmd("PUBLISH");
+                publish.arg(&self.changes).arg(format!("s{key}"));
+                publish
+            });
+            let done: Option<String> = self.connection.write_and_tell(set, notice).await?;
+            if done.is_some() {
+                return Ok(Version::new(version));
+            }
+            self.known.remove(key);
+        }
+        let version = self.put(key, value, "any", None).await?;
+        self.known.add(key);
+        Ok(version)
+    }
+
     pub(super) async fn put(
         &self,
         key: &Key,
@@ -23,16 +49,12 @@ impl TreeStorage {
     ) -> Result<Version> {
         check_size(value)?;
         let version = Self::version();
+        let fence = guard.map(|guard| Fence::new(self, guard)).transpose()?;
+        let encoded = encode(value, &version, fence.as_ref().map(Fence::stamp).as_ref())?;
         let (index, place) = (self.names.index(), self.names.value(key));
         let mut keys = vec![index.as_bytes(), place.as_bytes()];
-        let mut args = vec![
-            self.changes.as_bytes(),
-            key.as_str().as_bytes(),
-            value,
-            version.as_bytes(),
-            condition.as_bytes(),
-        ];
-        let fence = guard.map(|guard| Fence::new(self, guard)).transpose()?;
+        let mut args =
+            vec![self.changes.as_bytes(), key.as_str().as_bytes(), &encoded, condition.as_bytes()];
         if let Some(fence) = &fence {
             fence.add_to(&mut keys, &mut args);
         }
@@ -47,9 +69,12 @@ impl TreeStorage {
         let places: Vec<String> = items.iter().map(|(key, _)| self.names.value(key)).collect();
         let mut keys = vec![index.as_bytes()];
         keys.extend(places.iter().map(String::as_bytes));
-        let mut args = vec![self.changes.as_bytes(), version.as_bytes()];
-        for (key, value) in items {
-            check_size(value).map_err(on("store", key))?;
+        let encoded = items.iter().map(|(key, value)| {
+            check_size(value).and_then(|()| encode(value, &version, None)).map_err(on("store", key))
+        });
+        let encoded = encoded.collect::<Result<Vec<_>>>()?;
+        let mut args = vec![self.changes.as_bytes()];
+        for ((key, _), value) in items.iter().zip(&encoded) {
             args.extend([key.as_str().as_bytes(), value]);
         }
         let (verdict, at): (String, usize) =
@@ -110,6 +135,10 @@ impl<'a> Fence<'a> {
             lock: guard.name().as_str(),
             token: format!("{:020}", guard.token().0),
         })
+    }
+
+    fn stamp(&self) -> Stamp<'_> {
+        Stamp { locker: self.locker, lock: self.lock, token: &self.token }
     }
 
     fn add_to<'b>(&'b self, keys: &mut Vec<&'b [u8]>, args: &mut Vec<&'b [u8]>) {

@@ -22,7 +22,7 @@ async fn filled(server: &RedisServer) -> certstore_redis::RedisStorage {
     let storage = open(&config(server)).await;
     storage.store(&key("a/b/x"), b"1").await.expect("stored");
     let script = "for i = 1, 5000 do local k = string.format('a/b-%05d', i) \
-         redis.call('HSET', '{test}:value:' .. k, 'value', 'v', 'version', '1', 'size', 1, 'modified', 1) \
+         redis.call('SET', '{test}:value:' .. k, 'cs1 0063 ' .. string.rep('0', 32) .. ' ' .. string.rep('0', 20) .. '\\nv') \
          redis.call('ZADD', '{test}:index', 0, k) end";
     server.cli(&["EVAL", script, "0"]).expect("filled");
     storage

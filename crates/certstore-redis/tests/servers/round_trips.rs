@@ -20,7 +20,7 @@ async fn one_each() {
     let server = start(RedisOptions::default());
     let storage = open(&config(&server)).await;
     let script = "for i = 1, 2500 do local k = 'many/k' .. i \
-         redis.call('HSET', '{test}:value:' .. k, 'value', 'v', 'version', '1', 'size', 1, 'modified', 1) \
+         redis.call('SET', '{test}:value:' .. k, 'cs1 0063 ' .. string.rep('0', 32) .. ' ' .. string.rep('0', 20) .. '\\nv') \
          redis.call('ZADD', '{test}:index', 0, k, 0, 'many!') end";
     server.cli(&["EVAL", script, "0"]).expect("filled");
     let (crt, private) = (key("a/a.crt"), key("a/a.key"));

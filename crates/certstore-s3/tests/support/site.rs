@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use certstore_conformance::servers::S3Account;
 use certstore_core::{Error, Secret};
 use certstore_s3::S3Config;
 
@@ -14,6 +15,18 @@ pub(crate) struct Site {
     pub(crate) region: String,
     pub(crate) access_key: String,
     pub(crate) secret_key: String,
+}
+
+impl From<&S3Account> for Site {
+    fn from(account: &S3Account) -> Self {
+        Self {
+            endpoint: account.endpoint().to_owned(),
+            bucket: account.bucket().to_owned(),
+            region: account.region().to_owned(),
+            access_key: account.access_key().to_owned(),
+            secret_key: account.secret_key().to_owned(),
+        }
+    }
 }
 
 impl Site {

@@ -1,0 +1,1 @@
+//! An Alibaba Cloud OSS server in this process.

@@ -1,0 +1,1 @@
+//! An AWS Secrets Manager server in this process.
