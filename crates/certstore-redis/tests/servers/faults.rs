@@ -63,7 +63,7 @@ async fn a_large_subtree_goes_step_by_step() {
     let server = start(RedisOptions::default());
     let storage = open(&config(&server)).await;
     let script = "for i = 1, 10000 do \
-         redis.call('HSET', '{test}:value:a/d' .. (i % 7) .. '/k' .. i, 'cs1 0063 ' .. string.rep('0', 32) .. ' ' .. string.rep('0', 20) .. '\\nv') \
+         redis.call('SET', '{test}:value:a/d' .. (i % 7) .. '/k' .. i, 'cs1 0063 ' .. string.rep('0', 32) .. ' ' .. string.rep('0', 20) .. '\\nv') \
          redis.call('ZADD', '{test}:index', 0, 'a/d' .. (i % 7) .. '/k' .. i, 0, 'a/d' .. (i % 7) .. '!', 0, 'a!') end";
     server.cli(&["EVAL", script, "0"]).expect("filled");
     storage.store(&key("a-b"), b"1").await.expect("stored");

@@ -10,6 +10,7 @@ mod identity;
 mod index;
 mod limits;
 mod loading;
+mod overwriting;
 mod refusals;
 mod restarts;
 mod round_trips;

@@ -29,7 +29,7 @@ async fn one_each() {
     // The server learns the scripts.
     storage.store_all(&pair).await.expect("stored");
     storage.store(&crt, b"c").await.expect("stored");
-    storage.load_bundle(&[&crt, &private]).await.expect("loaded");
+    storage.stat(&crt).await.expect("there");
     storage.list(&Dir::ROOT, true).await.expect("listed");
     storage.delete(&key("nothing")).await.expect("deleted");
     for _ in 0..2 {
