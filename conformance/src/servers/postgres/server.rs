@@ -15,6 +15,12 @@ const HBA: &str = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/
 /// A killed server leaves its (empty) System V segment; its number stands in line 7 of the file.
 const CLEANUP: &str = "ipcrm -m \"$(sed -n '7s/.* //p' data/postmaster.pid)\"";
 
+/// Mounts a small file system where only the server sees it, and goes on as the server. The words: size, folder, server.
+const ON_SMALL_DISK: &str =
+    "mount -t tmpfs -o size=\"$0\",mode=700 tmpfs \"$1\" && shift && exec \"$@\"";
+/// The folder of the small file system.
+const SMALL_DISK: &str = "small";
+
 /// How to run a PostgreSQL server. The default is quick and forgets what was written last when it is killed: no fsync.
 #[derive(Debug, Clone, Default)]
 pub struct PostgresOptions {
@@ -24,6 +30,8 @@ pub struct PostgresOptions {
     pub tls: bool,
     /// Preloads `pg_stat_statements` and makes its view in the database `postgres`.
     pub statements: bool,
+    /// Gives the server a tablespace `small` of so many MiB, which is a file system of its own: a disk to fill up.
+    pub small_disk: Option<u32>,
     /// More settings, a name and a value each: `("max_connections", "12")`.
     pub settings: Vec<(String, String)>,
 }
@@ -76,8 +84,24 @@ impl PostgresOptions {
         for (name, value) in &self.settings {
             set(name, value);
         }
-        Ok(command)
+        match self.small_disk {
+            None => Ok(command),
+            Some(size) => on_small_disk(&command, place, size),
+        }
     }
+}
+
+/// The same command in a mount namespace of its own, with a small file system in the server's folder.
+fn on_small_disk(command: &Command, place: &Place, size: u32) -> io::Result<Command> {
+    let folder = place.folder().join(SMALL_DISK);
+    let mut mkdir = Command::new("mkdir");
+    mkdir.arg(&folder);
+    place.run(&mkdir)?;
+    let mut wrapped = Command::new("unshare");
+    wrapped.args(["--map-current-user", "--keep-caps", "--mount", "sh", "-c", ON_SMALL_DISK]);
+    wrapped.arg(format!("{size}m")).arg(&folder);
+    wrapped.arg(command.get_program()).args(command.get_args());
+    Ok(wrapped)
 }
 
 /// A PostgreSQL server on a port of 127.0.0.1.
@@ -94,7 +118,7 @@ impl PostgresServer {
     /// # Errors
     /// When the programs are missing, or the server does not come up; with the end of its log.
     pub fn start(options: PostgresOptions) -> io::Result<Self> {
-        let statements = options.statements;
+        let (statements, small_disk) = (options.statements, options.small_disk);
         let process = ServerProcess::start(
             ServerSpec::new(
                 "postgres",
@@ -108,6 +132,11 @@ impl PostgresServer {
         let server = Self { port: process.port(), process: Some(process) };
         if statements {
             server.sql("postgres", "CREATE EXTENSION pg_stat_statements")?;
+        }
+        if let (Some(_), Some(process)) = (small_disk, &server.process) {
+            let folder = process.folder().join(SMALL_DISK);
+            let made = format!("CREATE TABLESPACE small LOCATION '{}'", folder.display());
+            server.sql("postgres", &made)?;
         }
         Ok(server)
     }

@@ -5,6 +5,7 @@ mod support;
 
 mod erase;
 mod faults;
+mod full_disk;
 mod locks;
 mod migrations;
 mod plans;
