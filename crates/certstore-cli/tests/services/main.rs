@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod copying;
+mod credentials;
 mod layouts;
 mod locking;
 mod obstacles;

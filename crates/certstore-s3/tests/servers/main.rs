@@ -18,5 +18,6 @@ mod rig;
 mod round_trips;
 mod secretbox;
 mod stamps;
+mod tls;
 mod versioned;
 mod wrong;
