@@ -1,0 +1,53 @@
+//! The operations, one name for JSON and gRPC.
+
+use std::fmt;
+
+/// Declares [`Op`].
+macro_rules! ops {
+    ($($name:ident $writes:literal $what:literal,)*) => {
+        /// An operation of the API.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Op {
+            $(#[doc = $what] $name,)*
+        }
+
+        impl Op {
+            /// The name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// True for what a read-only token may not do; unknown operations count as writes.
+            #[must_use]
+            pub fn writes(self) -> bool {
+                match self {
+                    $(Self::$name => $writes,)*
+                }
+            }
+        }
+    };
+}
+
+ops! {
+    InsertObject true "An upload in one request: `multipart` or `media`.",
+    StartUpload true "The first request of a resumable upload.",
+    ContinueUpload true "A later request of a resumable upload: bytes, or a question how far it is.",
+    ReadObject false "An object's bytes.",
+    GetObject false "An object's metadata.",
+    ListObjects false "A page of a list.",
+    DeleteObject true "A delete.",
+    UpdateObject true "A change of an object's metadata.",
+    GetBucket false "A bucket's metadata.",
+    GiveToken false "A token from the OAuth endpoint or the metadata server; no request of the API.",
+    Other true "Whatever the server does not have.",
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
