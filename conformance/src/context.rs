@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use certstore_core::{Capabilities, Key, LockName, Shared, Storage};
+use certstore_core::{Capabilities, Key, Listing, LockName, Shared, Storage};
 
 use crate::case::{Case, Stop, ensure};
 use crate::peer::Peer;
@@ -60,6 +60,15 @@ impl Context {
     /// Two clients of the case's namespace.
     pub(crate) async fn open_two(&self) -> Case<(Client, Client)> {
         Ok((self.open().await?, self.open().await?))
+    }
+
+    /// Whether lists show other clients' writes at once. Where not, what follows from lists is asked of the writer only.
+    pub(crate) fn lists_at_once(&self) -> bool {
+        let at_once = self.capabilities.list == Listing::Immediate;
+        if !at_once {
+            self.note("lists are delayed: directories and locks are looked for by the client that wrote them");
+        }
+        at_once
     }
 
     /// Another namespace, with other data and locks, removed with the case's own.

@@ -68,6 +68,12 @@ pub trait Factory: Send + Sync + 'static {
         None
     }
 
+    /// How many round trips a warm lock takes, and an unlock: 1 each, or what the lock protocol of the service needs,
+    /// which the report then says.
+    fn lock_round_trips(&self) -> u64 {
+        1
+    }
+
     /// Environment that lets the factory in a worker process reach the same data, such as the port of a test server.
     fn worker_env(&self) -> Vec<(String, String)> {
         Vec::new()

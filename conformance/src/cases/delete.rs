@@ -51,8 +51,12 @@ pub(crate) async fn delete_3(cx: &Context) -> Case {
     store_each(&client, &below).await?;
     store_each(&client, &["b/1"]).await?;
     client.delete(&key("a")).await?;
-    for at in below.iter().chain(&["a", "a/b", "a/b/c", "a/b/c/d", "a/e"]) {
+    let dirs = ["a", "a/b", "a/b/c", "a/b/c/d", "a/e"];
+    for at in below.iter().chain(&dirs) {
         ensure_gone(&client, &key(at)).await?;
+    }
+    let at_once = cx.lists_at_once();
+    for at in below.iter().chain(dirs.iter().filter(|_| at_once)) {
         ensure_gone(&other, &key(at)).await?;
     }
     let left = client.list(&Dir::ROOT, true).await?;

@@ -1,0 +1,50 @@
+//! Refusals, by the service's names.
+
+use serde_json::{Value, json};
+
+/// A refusal: HTTP status, the error's name, words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) status: u16,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+}
+
+pub(super) type Done<T> = Result<T, Failure>;
+
+impl Failure {
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        let status = match code {
+            "InternalServiceError" => 500,
+            "ServiceUnavailable" => 503,
+            _ => 400,
+        };
+        Self { status, code, message: message.into() }
+    }
+
+    pub(super) fn parameter(message: impl Into<String>) -> Self {
+        Self::new("InvalidParameterException", message)
+    }
+
+    pub(super) fn request(message: impl Into<String>) -> Self {
+        Self::new("InvalidRequestException", message)
+    }
+
+    pub(super) fn validation(message: impl Into<String>) -> Self {
+        Self::new("ValidationException", message)
+    }
+
+    pub(super) fn no_secret() -> Self {
+        Self::new("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+    }
+
+    pub(super) fn scheduled() -> Self {
+        Self::request(
+            "You can't perform this operation on the secret because it was marked for deletion.",
+        )
+    }
+
+    pub(super) fn body(&self) -> Value {
+        json!({ "__type": self.code, "Message": self.message })
+    }
+}

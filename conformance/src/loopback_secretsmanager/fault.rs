@@ -1,0 +1,44 @@
+//! What can go wrong with a request.
+
+use std::time::Duration;
+
+use super::Op;
+
+/// What happens to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Nothing is done and the connection is closed without a reply.
+    LoseRequest,
+    /// The request is done, then the connection is closed without a reply.
+    LoseReply,
+    /// Nothing is done; the reply is 500 `InternalServiceError`.
+    InternalError,
+    /// The request is done; the reply is 500 `InternalServiceError`.
+    InternalErrorAfter,
+    /// Nothing is done; the reply is 503 `ServiceUnavailable`.
+    Unavailable,
+    /// Nothing is done; the reply is 400 `ThrottlingException`.
+    Throttle,
+    /// Nothing is done; the reply is 400 `LimitExceededException`.
+    LimitExceeded,
+    /// The request waits before it is done.
+    Delay(Duration),
+    /// The request is done at once; its reply waits.
+    DelayReply(Duration),
+    /// The reply has the whole length in its header and half of the body, then the connection is closed.
+    TruncateBody,
+}
+
+/// A fault to switch on: an [`Effect`], the requests it is for, and how often it happens; once unless said otherwise. The
+/// key is the secret's name, of a list the prefix; conditional are requests with `RemoveFromVersionId`.
+///
+/// ```
+/// use certstore_conformance::loopback_secretsmanager::{Effect, Fault, Op};
+/// let fault = Fault::new(Effect::LoseReply).on(Op::PutSecretValue).key("*/locks/*").skip(1).times(3);
+/// # let _ = fault;
+/// ```
+pub type Fault = crate::loopback::Fault<Op, Effect>;
+
+/// The faults that are switched on.
+pub(super) type Faults = crate::loopback::Faults<Op, Effect>;

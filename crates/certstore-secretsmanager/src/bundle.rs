@@ -1,0 +1,71 @@
+//! Several values as one, by the journal of `certstore-core`: a secret beside the lock records, in no list.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use certstore_core::journal::{self, JournalStore};
+use certstore_core::{Dir, Error, ErrorKind, Key, Result};
+
+use crate::declared;
+use crate::error::BACKEND;
+use crate::storage::{Inner, SecretsManagerStorage};
+
+#[async_trait]
+impl JournalStore for SecretsManagerStorage {
+    async fn read_journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
+        self.inner().journal(dir).await.map_err(|error| named(error, "load", dir))
+    }
+
+    async fn write_journal(&self, dir: &Dir, journal: &[u8]) -> Result<()> {
+        let write = async {
+            let secret = self.inner().vault.names.journal(dir)?;
+            declared::check_journal(journal)?;
+            let (id, body) = declared::version_of(journal, None);
+            self.inner().vault.put(&secret, &id, &body).await
+        };
+        write.await.map_err(|error| named(error, "store", dir))
+    }
+
+    /// In two steps whatever is configured: a forced delete would block the name of the next one for a while.
+    async fn remove_journal(&self, dir: &Dir) -> Result<()> {
+        let Ok(secret) = self.inner().vault.names.journal(dir) else { return Ok(()) };
+        self.inner().vault.bury(&secret).await.map_err(|error| named(error, "store", dir))
+    }
+}
+
+fn named(error: Error, operation: &'static str, dir: &Dir) -> Error {
+    error.with_operation(operation).with_subject(dir.as_str()).with_backend(BACKEND)
+}
+
+impl Inner {
+    async fn journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
+        // Where a journal's name does not fit, none was ever written.
+        let Ok(secret) = self.vault.names.journal(dir) else { return Ok(None) };
+        Ok(self.vault.load(&secret).await?.map(declared::value))
+    }
+}
+
+impl SecretsManagerStorage {
+    /// As [`settled`](Self::settled), for journals by their secrets. One that cannot be read brings nothing back.
+    pub(crate) async fn settle_each(&self, journals: &[String]) -> Result<()> {
+        for secret in journals {
+            let Some(dir) = self.inner().vault.names.journal_dir(secret) else { continue };
+            match journal::settle(self, &dir).await {
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    tracing::warn!(%dir, %error, "a journal cannot be read; it is deleted with its directory");
+                }
+                settled => settled?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Finishes the bundle that a dead writer has left in the key's directory, whose journal could bring a deleted value
+    /// back.
+    pub(crate) async fn settled(&self, key: &Key) -> Result<()> {
+        let dir = key.parent();
+        if self.inner().journal(&dir).await?.is_some() {
+            journal::settle(self, &dir).await?;
+        }
+        Ok(())
+    }
+}

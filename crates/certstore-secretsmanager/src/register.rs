@@ -1,0 +1,140 @@
+//! Lock records: a secret a lock, whose record is the version that has the label [`HOLDER`]. Writing one is a new version
+//! and a move of that label from the version that was read: a compare-and-swap. A record is set free and never deleted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use certstore_core::lease::{Look, Record, Register, State, Stored, Swap};
+use certstore_core::{Error, ErrorKind, Result, Version};
+
+use crate::error::BACKEND;
+use crate::secrets::{Body, Done, Found, Got};
+use crate::vault::Vault;
+use crate::versions;
+
+/// The label of the version that is the record.
+const HOLDER: &str = "certstore-holder";
+
+/// The label of the version that was written last, and may become the record.
+const CANDIDATE: &str = "certstore-candidate";
+
+/// How often a secret is made that others make and delete.
+const ATTEMPTS: u32 = 4;
+
+/// The records under one prefix.
+pub(crate) struct SecretsManagerRegister {
+    vault: Arc<Vault>,
+    told: AtomicBool,
+}
+
+impl SecretsManagerRegister {
+    pub(crate) fn new(vault: Arc<Vault>) -> Self {
+        Self { vault, told: AtomicBool::new(false) }
+    }
+
+    async fn record(&self, secret: &str) -> Result<Option<Stored>> {
+        match self.vault.secrets.get(secret, HOLDER).await? {
+            Got::Found(found) => stored(&found).map(Some),
+            Got::Missing | Got::Scheduled => Ok(None),
+        }
+    }
+
+    /// Adds the version, in a secret that is made where there is none.
+    async fn put_aside(&self, secret: &str, id: &str, body: &Body) -> Result<()> {
+        let secrets = &self.vault.secrets;
+        for _ in 0..ATTEMPTS {
+            match secrets.put(secret, id, body, Some(CANDIDATE)).await? {
+                Done::Yes => return Ok(()),
+                Done::Scheduled => drop(self.vault.restore(secret).await?),
+                Done::Missing => {
+                    let writing = self.vault.recent.begin(secret);
+                    match secrets.create(secret, id, body).await? {
+                        Done::Yes => {
+                            writing.stored(id);
+                            return Ok(());
+                        }
+                        Done::Exists => writing.nothing(),
+                        Done::Scheduled => {
+                            writing.nothing();
+                            self.vault.restore(secret).await?;
+                        }
+                        other => return Err(other.unexpected()),
+                    }
+                }
+                other => return Err(other.unexpected()),
+            }
+        }
+        Err(crate::put::still_deleted())
+    }
+
+    /// Says once that somebody waits: each look, and each record, costs more here than elsewhere.
+    fn tell(&self, name: &str) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            tracing::info!(
+                lock = name,
+                "a lock in Secrets Manager is waited for; these are slow and few a day: where many wait, lock through another \
+                 backend: [storage.lock]"
+            );
+        }
+    }
+}
+
+fn stored(found: &Found) -> Result<Stored> {
+    let corrupt =
+        |message: &'static str| Error::new(ErrorKind::Corrupt, message).with_backend(BACKEND);
+    let text = match &found.body {
+        Body::Text(text) => text,
+        Body::Binary(_) => return Err(corrupt("the lock record is no text")),
+    };
+    Ok(Stored { record: Record::decode(text)?, version: Version::new(found.id.as_str()) })
+}
+
+#[async_trait]
+impl Register for SecretsManagerRegister {
+    async fn read(&self, name: &str) -> Result<Option<Stored>> {
+        self.record(&self.vault.names.lock(name)?).await
+    }
+
+    async fn look(&self, name: &str, known: &Stored) -> Result<Look> {
+        self.tell(name);
+        let found = self.record(&self.vault.names.lock(name)?).await?;
+        if found.as_ref().is_some_and(|found| found.version == known.version) {
+            return Ok(Look::Unchanged);
+        }
+        Ok(Look::Changed(found))
+    }
+
+    async fn swap(&self, name: &str, expected: Option<&Version>, record: &Record) -> Result<Swap> {
+        let secret = self.vault.names.lock(name)?;
+        match record.state {
+            State::Held => self.vault.budget.spend(&secret)?,
+            // What is held must be given back.
+            State::Free => self.vault.budget.spend_anyway(&secret),
+        }
+        let id = versions::of_record(record.write);
+        self.put_aside(&secret, &id, &Body::Text(record.encode())).await?;
+        let from = expected.map(Version::as_str);
+        match self.vault.secrets.move_stage(&secret, HOLDER, from, Some(&id)).await? {
+            Done::Yes => Ok(Swap::Done(Version::new(id))),
+            Done::Refused | Done::Missing | Done::Scheduled => Ok(Swap::Conflict),
+            other => Err(other.unexpected()),
+        }
+    }
+
+    /// As exact as lists are: of other clients' new locks it may not know for five minutes.
+    async fn names(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for secret in self.vault.all(&self.vault.names.locks()).await?.into_keys() {
+            match self.vault.names.lock_of(&secret) {
+                Some(name) => names.push(name),
+                // Only its digest is in the secret's name.
+                None => match self.record(&secret).await {
+                    Ok(found) => names.extend(found.map(|found| found.record.name)),
+                    Err(error) => tracing::warn!(secret, %error, "a lock record cannot be read"),
+                },
+            }
+        }
+        Ok(names)
+    }
+}

@@ -1,0 +1,5 @@
+//! What the programs that run the suite share.
+
+pub(crate) mod factory;
+pub(crate) mod loopback;
+pub(crate) mod site;
