@@ -184,7 +184,9 @@ pub(super) async fn patch(shared: &Shared, ask: &Ask<'_>, bucket: &str, name: &s
     let endpoint = shared.endpoint();
     let outcome = shared.run(call, &ask.parts.headers, |store, ignored| {
         let target = ask.target(bucket, name)?.obeying(ignored);
-        let resource: Value = serde_json::from_slice(&ask.body)
+        // Clients that change nothing send nothing.
+        let body: &[u8] = if ask.body.is_empty() { b"{}" } else { &ask.body };
+        let resource: Value = serde_json::from_slice(body)
             .map_err(|_| Refusal::new(400, "parseError", "Parse Error"))?;
         let object = store.update(&target, |fields| fields.patch(&resource))?;
         Ok(to_json(&object, &endpoint))

@@ -1,4 +1,4 @@
-//! A private Python with the S3 server and client that the tests use.
+//! A private Python with the servers and clients of other people that the tests use.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use super::typed;
 use crate::shell::{run, shown};
 
 /// What goes in, each with its version: the tests state what these versions do.
-const PINS: [&str; 2] = ["moto[server]==5.2.5", "boto3==1.44.5"];
+const PINS: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.5", "google-cloud-storage==3.17.1"];
 /// Says which pins are installed; written last.
 const MARK: &str = "certstore-pins";
 
@@ -23,7 +23,7 @@ pub(super) fn setup() -> Result<()> {
         return Ok(());
     }
     println!(
-        "setup: {} are missing: the S3 tests run against the one, by the other",
+        "setup: {} are missing: the tests of cloud stores run against them, or by them",
         PINS.join(" and ")
     );
     let mut make = Command::new("python3");
@@ -31,7 +31,7 @@ pub(super) fn setup() -> Result<()> {
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PINS);
     let mut import = Command::new(&python);
-    import.args(["-c", "import boto3, moto.server"]);
+    import.args(["-c", "import boto3, google.cloud.storage, moto.server"]);
     let mut steps = [make, install, import];
     let by_hand = steps.iter().map(typed).collect::<Vec<_>>().join(" && ");
     for step in &mut steps {
