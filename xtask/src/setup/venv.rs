@@ -9,7 +9,13 @@ use super::typed;
 use crate::shell::{run, shown};
 
 /// What goes in, each with its version: the tests state what these versions do.
-const PINS: &[&str] = &["moto[server]==5.2.5", "boto3==1.44.5", "google-cloud-storage==3.17.1"];
+const PINS: &[&str] = &[
+    "moto[server]==5.2.5",
+    "boto3==1.44.5",
+    "google-cloud-storage==3.17.1",
+    "oss2==2.19.1",
+    "alibabacloud-oss-v2==1.4.1",
+];
 /// Says which pins are installed; written last.
 const MARK: &str = "certstore-pins";
 
@@ -31,7 +37,7 @@ pub(super) fn setup() -> Result<()> {
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PINS);
     let mut import = Command::new(&python);
-    import.args(["-c", "import boto3, google.cloud.storage, moto.server"]);
+    import.args(["-c", "import alibabacloud_oss_v2, boto3, google.cloud.storage, moto.server, oss2"]);
     let mut steps = [make, install, import];
     let by_hand = steps.iter().map(typed).collect::<Vec<_>>().join(" && ");
     for step in &mut steps {
