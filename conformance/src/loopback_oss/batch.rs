@@ -43,7 +43,7 @@ pub(super) fn delete(store: &mut Store, ask: &Ask, now: SystemTime) -> Result<Re
         return Ok(reply::ok());
     }
     let encoding = if url { "<EncodingType>url</EncodingType>" } else { "" };
-    Ok(xml(format!("<DeleteResult>{encoding}{deleted}</DeleteResult>")))
+    Ok(xml(&format!("<DeleteResult>{encoding}{deleted}</DeleteResult>")))
 }
 
 fn malformed() -> Refusal {

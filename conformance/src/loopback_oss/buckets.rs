@@ -10,7 +10,7 @@ pub(super) fn get_versioning(store: &Store, ask: &Ask) -> Result<Reply, Refusal>
         Versioning::Enabled => "<Status>Enabled</Status>",
         Versioning::Suspended => "<Status>Suspended</Status>",
     };
-    Ok(xml(format!("<VersioningConfiguration>{status}</VersioningConfiguration>")))
+    Ok(xml(&format!("<VersioningConfiguration>{status}</VersioningConfiguration>")))
 }
 
 pub(super) fn put_versioning(store: &mut Store, ask: &Ask) -> Result<Reply, Refusal> {

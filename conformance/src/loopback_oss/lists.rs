@@ -37,7 +37,7 @@ pub(super) fn v2(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
     }
     let owner = if ask.param("fetch-owner") == Some("true") { OWNER } else { "" };
     body += &entries(&page, &text, owner);
-    Ok(xml(format!("<ListBucketResult>{body}</ListBucketResult>")))
+    Ok(xml(&format!("<ListBucketResult>{body}</ListBucketResult>")))
 }
 
 pub(super) fn v1(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
@@ -50,7 +50,7 @@ pub(super) fn v1(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
         body += &format!("<NextMarker>{}</NextMarker>", text.of(next));
     }
     body += &entries(&page, &text, OWNER);
-    Ok(xml(format!("<ListBucketResult>{body}</ListBucketResult>")))
+    Ok(xml(&format!("<ListBucketResult>{body}</ListBucketResult>")))
 }
 
 /// A parameter's value, where it has one: clients send some of them empty.

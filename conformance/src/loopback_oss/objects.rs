@@ -58,7 +58,7 @@ pub(super) fn append(
     })?;
     let object = received(ask)?;
     let position = (!struck.ignores_position()).then_some(position);
-    let appended = store.append(&ask.bucket, &ask.key, position, object, now)?;
+    let appended = store.append(&ask.bucket, &ask.key, position, &object, now)?;
     let mut reply = reply::ok();
     let object = &appended.object;
     set(&mut reply, "etag", &format!("\"{}\"", object.etag));

@@ -112,7 +112,7 @@ pub(super) fn ok() -> Reply {
     with_status(StatusCode::OK)
 }
 
-pub(super) fn xml(body: String) -> Reply {
+pub(super) fn xml(body: &str) -> Reply {
     let mut reply = ok();
     set(&mut reply, "content-type", "application/xml");
     let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";

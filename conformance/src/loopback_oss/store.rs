@@ -149,7 +149,7 @@ impl Store {
         bucket: &str,
         key: &str,
         position: Option<u64>,
-        more: Object,
+        more: &Object,
         now: SystemTime,
     ) -> Result<Appended, Refusal> {
         let current = self.bucket(bucket)?.current(key);

@@ -22,7 +22,7 @@ fn body(store: &Store) -> Option<String> {
 }
 
 fn append(store: &mut Store, position: u64, more: &'static str) -> Result<u64, &'static str> {
-    let appended = store.append("b", "k", Some(position), of(more), NOW);
+    let appended = store.append("b", "k", Some(position), &of(more), NOW);
     appended.map(|done| done.object.body.len() as u64).map_err(|refusal| refusal.code)
 }
 

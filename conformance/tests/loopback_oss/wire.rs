@@ -7,8 +7,9 @@ use super::client::{append, put, send};
 
 fn date(reply: &super::client::Reply, name: &str) -> i64 {
     let text = reply.header(name).unwrap_or_else(|| panic!("{name} is missing: {reply:?}"));
-    let time = httpdate::parse_http_date(text).unwrap();
-    i64::try_from(time.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap()
+    let time = httpdate::parse_http_date(text).expect("a date");
+    i64::try_from(time.duration_since(std::time::UNIX_EPOCH).expect("a date").as_secs())
+        .expect("a date")
 }
 
 #[test]

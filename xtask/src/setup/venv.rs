@@ -12,7 +12,7 @@ use crate::shell::{run, shown};
 const PINS: &[&str] = &[
     "moto[server]==5.2.5",
     "boto3==1.44.5",
-    "google-cloud-storage==3.17.1",
+    "google-cloud-storage[grpc]==3.17.1",
     "oss2==2.19.1",
     "alibabacloud-oss-v2==1.4.1",
 ];
@@ -37,7 +37,10 @@ pub(super) fn setup() -> Result<()> {
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PINS);
     let mut import = Command::new(&python);
-    import.args(["-c", "import alibabacloud_oss_v2, boto3, google.cloud.storage, moto.server, oss2"]);
+    import.args([
+        "-c",
+        "import alibabacloud_oss_v2, boto3, google.cloud.storage, grpc, moto.server, oss2",
+    ]);
     let mut steps = [make, install, import];
     let by_hand = steps.iter().map(typed).collect::<Vec<_>>().join(" && ");
     for step in &mut steps {
