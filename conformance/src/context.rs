@@ -71,6 +71,12 @@ impl Context {
         at_once
     }
 
+    /// A length that the backend takes: `len`, or the longest value.
+    pub(crate) fn at_most(&self, len: usize) -> usize {
+        let limit = self.capabilities.max_value.unwrap_or(u64::MAX);
+        len.min(usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+
     /// Another namespace, with other data and locks, removed with the case's own.
     pub(crate) fn another_namespace(&self) -> String {
         let namespace = unique_namespace();

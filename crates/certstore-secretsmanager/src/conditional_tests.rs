@@ -11,7 +11,7 @@ fn labels_grow_stale() {
     assert!(!is_stale(&one, now) && !is_stale(&one, now + STALE / 2));
     assert!(is_stale(&one, now + STALE + Duration::from_secs(2)));
     for foreign in
-        ["AWSCURRENT", "AWSPREVIOUS", "certstore-cas-", "certstore-cas-x-y", "certstore-holder"]
+        ["AWSCURRENT", "AWSPREVIOUS", "certstore-cas-", "certstore-cas-x-y", "certstore-candidate"]
     {
         assert!(!is_stale(foreign, now + 100 * STALE), "{foreign}");
     }

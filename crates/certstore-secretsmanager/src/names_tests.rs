@@ -48,7 +48,7 @@ fn the_longest_name_fits() {
     let names = Names::new("p/");
     let long = |length: usize| {
         let mut text = "k/".repeat(length / 2);
-        text.push_str(if length % 2 == 0 { "kk" } else { "k" });
+        text.push_str(if length.is_multiple_of(2) { "kk" } else { "k" });
         text.truncate(length);
         key(text.trim_end_matches('/'))
     };

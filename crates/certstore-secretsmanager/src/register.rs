@@ -1,5 +1,6 @@
-//! Lock records: a secret a lock, whose record is the version that has the label [`HOLDER`]. Writing one is a new version
-//! and a move of that label from the version that was read: a compare-and-swap. A record is set free and never deleted.
+//! Lock records: a secret a lock, whose record is the current version. The first one makes the secret, which only one can.
+//! Each later one is a new version, and a move of `AWSCURRENT` from the version that was read: a compare-and-swap. A
+//! record is set free and never deleted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,18 +10,12 @@ use certstore_core::lease::{Look, Record, Register, State, Stored, Swap};
 use certstore_core::{Error, ErrorKind, Result, Version};
 
 use crate::error::BACKEND;
-use crate::secrets::{Body, Done, Found, Got};
+use crate::secrets::{Body, CURRENT, Done, Found, Got};
 use crate::vault::Vault;
 use crate::versions;
 
-/// The label of the version that is the record.
-const HOLDER: &str = "certstore-holder";
-
 /// The label of the version that was written last, and may become the record.
 const CANDIDATE: &str = "certstore-candidate";
-
-/// How often a secret is made that others make and delete.
-const ATTEMPTS: u32 = 4;
 
 /// The records under one prefix.
 pub(crate) struct SecretsManagerRegister {
@@ -34,38 +29,30 @@ impl SecretsManagerRegister {
     }
 
     async fn record(&self, secret: &str) -> Result<Option<Stored>> {
-        match self.vault.secrets.get(secret, HOLDER).await? {
+        match self.vault.secrets.get(secret, CURRENT).await? {
             Got::Found(found) => stored(&found).map(Some),
             Got::Missing | Got::Scheduled => Ok(None),
         }
     }
 
-    /// Adds the version, in a secret that is made where there is none.
-    async fn put_aside(&self, secret: &str, id: &str, body: &Body) -> Result<()> {
-        let secrets = &self.vault.secrets;
-        for _ in 0..ATTEMPTS {
-            match secrets.put(secret, id, body, Some(CANDIDATE)).await? {
-                Done::Yes => return Ok(()),
-                Done::Scheduled => drop(self.vault.restore(secret).await?),
-                Done::Missing => {
-                    let writing = self.vault.recent.begin(secret);
-                    match secrets.create(secret, id, body).await? {
-                        Done::Yes => {
-                            writing.stored(id);
-                            return Ok(());
-                        }
-                        Done::Exists => writing.nothing(),
-                        Done::Scheduled => {
-                            writing.nothing();
-                            self.vault.restore(secret).await?;
-                        }
-                        other => return Err(other.unexpected()),
-                    }
-                }
-                other => return Err(other.unexpected()),
-            }
+    /// The first record: makes the secret.
+    async fn create(&self, secret: &str, id: &str, body: &Body) -> Result<Done> {
+        let writing = self.vault.recent.begin(secret);
+        let done = self.vault.secrets.create(secret, id, body).await?;
+        match done {
+            Done::Yes => writing.stored(id),
+            _ => writing.nothing(),
         }
-        Err(crate::put::still_deleted())
+        Ok(done)
+    }
+
+    /// A later record: adds the version, then moves the label to it.
+    async fn replace(&self, secret: &str, from: &str, id: &str, body: &Body) -> Result<Done> {
+        match self.vault.secrets.put(secret, id, body, Some(CANDIDATE)).await? {
+            Done::Yes => {}
+            other => return Ok(other),
+        }
+        self.vault.secrets.move_stage(secret, CURRENT, Some(from), Some(id)).await
     }
 
     /// Says once that somebody waits: each look, and each record, costs more here than elsewhere.
@@ -113,13 +100,19 @@ impl Register for SecretsManagerRegister {
             State::Free => self.vault.budget.spend_anyway(&secret),
         }
         let id = versions::of_record(record.write);
-        self.put_aside(&secret, &id, &Body::Text(record.encode())).await?;
-        let from = expected.map(Version::as_str);
-        match self.vault.secrets.move_stage(&secret, HOLDER, from, Some(&id)).await? {
-            Done::Yes => Ok(Swap::Done(Version::new(id))),
-            Done::Refused | Done::Missing | Done::Scheduled => Ok(Swap::Conflict),
-            other => Err(other.unexpected()),
+        let body = Body::Text(record.encode());
+        let done = match expected {
+            None => self.create(&secret, &id, &body).await?,
+            Some(version) => self.replace(&secret, version.as_str(), &id, &body).await?,
+        };
+        match done {
+            Done::Yes => return Ok(Swap::Done(Version::new(id))),
+            Done::Refused | Done::Missing | Done::Exists => {}
+            // Somebody wants the secret gone, but its lock is in use.
+            Done::Scheduled => drop(self.vault.restore(&secret).await?),
+            other => return Err(other.unexpected()),
         }
+        Ok(Swap::Conflict)
     }
 
     /// As exact as lists are: of other clients' new locks it may not know for five minutes.

@@ -23,7 +23,7 @@ async fn reads_lists_and_deletes_are_sent_again() {
             let fault = rig.fault(Fault::new(effect).on(op));
             match op {
                 Op::GetSecretValue => {
-                    assert_eq!(soon(storage.load(&key("d/a"))).await.unwrap(), "value")
+                    assert_eq!(soon(storage.load(&key("d/a"))).await.unwrap(), "value");
                 }
                 Op::DescribeSecret => assert!(soon(storage.exists(&key("d/a"))).await.unwrap()),
                 Op::ListSecrets => {

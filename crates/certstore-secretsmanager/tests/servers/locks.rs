@@ -43,8 +43,7 @@ async fn a_damaged_record_is_told() {
     let storage = rig.open().await;
     storage.lock(&name("job")).await.unwrap().unlock().await.unwrap();
     let raw = rig.site.raw();
-    let put =
-        raw.put_secret_value().secret_id("p/locks/lease/job").version_stages("certstore-holder");
+    let put = raw.put_secret_value().secret_id("p/locks/lease/job");
     put.secret_string("nonsense").send().await.unwrap();
     let error = refused(soon(rig.open().await.lock(&name("job"))).await, ErrorKind::Corrupt);
     assert!(error.to_string().contains("lock record"), "{error}");

@@ -13,6 +13,7 @@ mod limits;
 mod locks;
 mod names;
 mod outage;
+mod raw;
 mod replay;
 mod rig;
 mod round_trips;

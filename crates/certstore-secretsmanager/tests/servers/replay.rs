@@ -102,15 +102,39 @@ async fn labels_of_writes_that_were_broken_off_are_removed() {
 #[tokio::test]
 async fn a_lock_recognises_its_own_write() {
     for effect in [Effect::LoseReply, Effect::InternalErrorAfter, Effect::LoseRequest] {
-        for skip in 0..2 {
+        for (op, skip) in [
+            (Op::CreateSecret, 0),
+            (Op::PutSecretValue, 0),
+            (Op::UpdateSecretVersionStage, 0),
+            (Op::UpdateSecretVersionStage, 1),
+        ] {
             let rig = Rig::start();
             let storage = rig.open().await;
-            let fault = Fault::new(effect).on(Op::UpdateSecretVersionStage).skip(skip);
-            let fault = rig.fault(fault);
-            let lock = soon(storage.lock(&name("job"))).await.unwrap();
-            soon(lock.unlock()).await.unwrap();
-            assert_eq!(fault.fired(), 1, "{effect:?} {skip}");
-            soon(storage.lock(&name("job"))).await.unwrap().unlock().await.unwrap();
+            let fault = rig.fault(Fault::new(effect).on(op).skip(skip));
+            for _ in 0..2 {
+                let lock = soon(storage.lock(&name("job"))).await.unwrap();
+                soon(lock.unlock()).await.unwrap();
+            }
+            assert_eq!(fault.fired(), 1, "{effect:?} {op} {skip}");
         }
+    }
+}
+
+#[tokio::test]
+async fn two_that_lock_first_exclude_each_other() {
+    let rig = Rig::start();
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        clients.push(rig.open().await);
+    }
+    for round in 0..10 {
+        let job = name(&format!("job {round}"));
+        let tries = clients.iter().map(|client| client.try_lock(&job));
+        let held: Vec<_> = soon(futures_util::future::join_all(tries))
+            .await
+            .into_iter()
+            .filter_map(|tried| tried.unwrap())
+            .collect();
+        assert_eq!(held.len(), 1, "{round}");
     }
 }

@@ -78,7 +78,7 @@ async fn a_plain_lock_and_unlock_make_two_versions() {
         assert_eq!(rig.versions("p/locks/lease/job").await, 2 * round);
         assert_eq!(
             rig.labels("p/locks/lease/job").await,
-            ["AWSCURRENT", "certstore-candidate", "certstore-holder"]
+            ["AWSCURRENT", "AWSPREVIOUS", "certstore-candidate"]
         );
     }
     assert!(rig.server.requests().of(Op::CreateSecret) == 1);
