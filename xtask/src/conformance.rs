@@ -13,7 +13,18 @@ use crate::{clauses, metadata};
 const REPORTS_ENV: &str = "CERTSTORE_CONFORMANCE_REPORTS";
 
 /// The columns, in this order; what is not named here comes last.
-const ORDER: &[&str] = &["memory", "fs", "redis", "valkey", "postgres", "pgbouncer", "s3"];
+const ORDER: &[&str] = &[
+    "memory",
+    "fs",
+    "redis",
+    "valkey",
+    "postgres",
+    "pgbouncer",
+    "s3",
+    "gcs",
+    "oss",
+    "secretsmanager",
+];
 
 /// Runs the suite and prints the table; fails when a clause does.
 pub(crate) fn conformance(arguments: &[String]) -> Result<()> {

@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
+mod clouds;
 mod files;
 mod listing;
 mod locks;
@@ -24,7 +25,7 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 /// A measurement; says whether the target was met.
 type Measurement = fn(&Path) -> Result<bool>;
 
-const MEASUREMENTS: [(&str, Measurement); 10] = [
+const MEASUREMENTS: [(&str, Measurement); 13] = [
     ("fs-store", files::store),
     ("fs-load", files::load),
     ("fs-list", listing::list),
@@ -35,6 +36,9 @@ const MEASUREMENTS: [(&str, Measurement); 10] = [
     ("postgres", services::postgres),
     ("postgres-handover", services::postgres_handover),
     ("s3", services::s3),
+    ("gcs", clouds::gcs),
+    ("oss", clouds::oss),
+    ("secretsmanager", clouds::secretsmanager),
 ];
 
 fn main() -> Result<()> {

@@ -38,7 +38,7 @@ async fn the_storage_itself_is_not_removed() {
 }
 
 /// The settings of a service beneath `toml`, as its crate reads them.
-#[cfg(any(feature = "redis", feature = "postgres", feature = "s3"))]
+#[cfg(feature = "_services")]
 fn moved(toml: &str, name: &str) -> Config {
     Config::from_toml(toml).unwrap().beneath(name).unwrap()
 }

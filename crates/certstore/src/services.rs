@@ -16,6 +16,12 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
         "postgres" => postgres(settings).map(drop),
         #[cfg(feature = "s3")]
         "s3" => s3(settings)?.check(),
+        #[cfg(feature = "gcs")]
+        "gcs" => gcs(settings)?.check(),
+        #[cfg(feature = "oss")]
+        "oss" => oss(settings)?.check(),
+        #[cfg(feature = "secretsmanager")]
+        "secretsmanager" => secretsmanager(settings)?.check(),
         _ => Ok(()),
     }
 }
@@ -31,13 +37,22 @@ pub(crate) async fn open(settings: &Settings) -> Result<Option<Arc<dyn Storage>>
         }
         #[cfg(feature = "s3")]
         "s3" => Some(Arc::new(certstore_s3::S3Storage::open(&s3(settings)?).await?)),
+        #[cfg(feature = "gcs")]
+        "gcs" => Some(Arc::new(certstore_gcs::GcsStorage::open(&gcs(settings)?).await?)),
+        #[cfg(feature = "oss")]
+        "oss" => Some(Arc::new(certstore_oss::OssStorage::open(&oss(settings)?).await?)),
+        #[cfg(feature = "secretsmanager")]
+        "secretsmanager" => {
+            let config = secretsmanager(settings)?;
+            Some(Arc::new(certstore_secretsmanager::SecretsManagerStorage::open(&config).await?))
+        }
         _ => None,
     })
 }
 
 /// Gives a service's settings a place of their own, see [`Config::beneath`].
 #[cfg_attr(
-    not(any(feature = "redis", feature = "postgres", feature = "s3")),
+    not(feature = "_services"),
     expect(clippy::unnecessary_wraps, unused_variables, reason = "there is no service")
 )]
 pub(crate) fn move_beneath(settings: &mut Settings, name: &str) -> Result<()> {
@@ -63,16 +78,38 @@ pub(crate) fn move_beneath(settings: &mut Settings, name: &str) -> Result<()> {
         }
         #[cfg(feature = "s3")]
         "s3" => {
-            let config = s3(settings)?;
-            let prefix = config.prefix.trim_matches('/');
-            let slash = if prefix.is_empty() { "" } else { "/" };
-            settings.put_text("prefix", format!("{prefix}{slash}{name}"));
+            let prefix = below(&s3(settings)?.prefix, name);
+            settings.put_text("prefix", prefix);
             // Tried out when it is opened, so that no lock waits for it.
             settings.put_text("probe", "open".to_owned());
+        }
+        #[cfg(feature = "gcs")]
+        "gcs" => {
+            let prefix = below(&gcs(settings)?.prefix, name);
+            settings.put_text("prefix", prefix);
+        }
+        #[cfg(feature = "oss")]
+        "oss" => {
+            let prefix = below(&oss(settings)?.prefix, name);
+            settings.put_text("prefix", prefix);
+        }
+        #[cfg(feature = "secretsmanager")]
+        "secretsmanager" => {
+            // Names of secrets have no tilde.
+            let prefix = below(&secretsmanager(settings)?.prefix, &name.replace('~', "+"));
+            settings.put_text("prefix", prefix);
         }
         _ => {}
     }
     Ok(())
+}
+
+/// A prefix of names below another one.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "oss", feature = "secretsmanager"))]
+fn below(prefix: &str, name: &str) -> String {
+    let prefix = prefix.trim_matches('/');
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    format!("{prefix}{slash}{name}")
 }
 
 /// A prefix of 40 bytes at most, as identifiers have 63: some of the old one, for people, and a digest of all.
@@ -104,6 +141,15 @@ pub(crate) async fn erase(settings: &Settings) -> Result<()> {
             // To erase, nothing has to be known of the store.
             config.probe = certstore_s3::Probing::Lazy;
             certstore_s3::S3Storage::open(&config).await?.erase().await
+        }
+        #[cfg(feature = "gcs")]
+        "gcs" => certstore_gcs::GcsStorage::open(&gcs(settings)?).await?.erase().await,
+        #[cfg(feature = "oss")]
+        "oss" => certstore_oss::OssStorage::open(&oss(settings)?).await?.erase().await,
+        #[cfg(feature = "secretsmanager")]
+        "secretsmanager" => {
+            let config = secretsmanager(settings)?;
+            certstore_secretsmanager::SecretsManagerStorage::open(&config).await?.erase().await
         }
         _ => Ok(()),
     }
@@ -205,6 +251,41 @@ pub(crate) fn s3(settings: &Settings) -> Result<certstore_s3::S3Config> {
     let mut config = match settings.text("url") {
         Some(url) => S3Config::from_url(url)?,
         None => S3Config::new(""),
+    };
+    settings.each(|name, value| config.set(name, value))?;
+    Ok(config)
+}
+
+#[cfg(feature = "gcs")]
+pub(crate) fn gcs(settings: &Settings) -> Result<certstore_gcs::GcsConfig> {
+    use certstore_gcs::GcsConfig;
+    let mut config = match settings.text("url") {
+        Some(url) => GcsConfig::from_url(url)?,
+        None => GcsConfig::new(""),
+    };
+    settings.each(|name, value| config.set(name, value))?;
+    Ok(config)
+}
+
+#[cfg(feature = "oss")]
+pub(crate) fn oss(settings: &Settings) -> Result<certstore_oss::OssConfig> {
+    use certstore_oss::OssConfig;
+    let mut config = match settings.text("url") {
+        Some(url) => OssConfig::from_url(url)?,
+        None => OssConfig::new(""),
+    };
+    settings.each(|name, value| config.set(name, value))?;
+    Ok(config)
+}
+
+#[cfg(feature = "secretsmanager")]
+pub(crate) fn secretsmanager(
+    settings: &Settings,
+) -> Result<certstore_secretsmanager::SecretsManagerConfig> {
+    use certstore_secretsmanager::SecretsManagerConfig;
+    let mut config = match settings.text("url") {
+        Some(url) => SecretsManagerConfig::from_url(url)?,
+        None => SecretsManagerConfig::new(""),
     };
     settings.each(|name, value| config.set(name, value))?;
     Ok(config)

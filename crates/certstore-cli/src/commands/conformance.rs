@@ -24,6 +24,8 @@ Nothing that is stored is touched, and what the suite writes is removed in the e
   files       in a directory .conformance~* inside the storage's directory; the name is no key, so it is in no list
   Redis       under the prefix OLD.conformance~*
   S3          under the prefix OLD/.conformance~*; the store is asked some 150 requests whenever it is opened
+  GCS, OSS    under the prefix OLD/.conformance~*
+  Secrets Manager  under the prefix OLD/.conformance+*; some hundred secrets are made and deleted, which costs money
   PostgreSQL  in tables of other names, OLD and 16 digits; the role must be allowed to create tables
   memory      in an empty storage
 Only a run that is killed leaves its place behind. With [storage.lock] the locks have such a place, too.

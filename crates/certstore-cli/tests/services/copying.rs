@@ -64,6 +64,32 @@ fn files_to_redis_to_postgres_to_s3_to_files() {
     assert_eq!(verified["values"], total, "{verified}");
 }
 
+#[test]
+fn round_all_that_processes_can_share() {
+    let sandbox = Sandbox::new();
+    let total = fill(&sandbox);
+    let (first, last) = (sandbox.url("store"), sandbox.url("back"));
+    let servers: Vec<Place> = Place::on_services().into_iter().chain(Place::on_clouds()).collect();
+    let mut way = vec![first.as_str()];
+    way.extend(servers.iter().map(|place| place.url.as_str()));
+    way.push(&last);
+    for step in way.windows(2) {
+        let mut command = sandbox.command();
+        let report = Ran::of(command.args(["-s", step[0], "copy", "--to", step[1], "--json"])).ok();
+        let report = report.json();
+        assert_eq!(
+            (&report["copied"], &report["overwritten"]),
+            (&total.into(), &0.into()),
+            "{report}"
+        );
+    }
+    same(&sandbox.path("store"), &sandbox.path("back"));
+    for place in &servers {
+        let ran = place.run(&sandbox, &["verify", "--json"]);
+        assert_eq!(ran.json()["values"], total, "{}: {ran:?}", place.name);
+    }
+}
+
 /// The requests until now, once none is under way any more.
 fn settled(server: &LoopbackS3) -> u64 {
     let mut seen = (0, 0);

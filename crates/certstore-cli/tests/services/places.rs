@@ -5,13 +5,24 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use certstore_conformance::loopback_gcs::LoopbackGcs;
+use certstore_conformance::loopback_oss::LoopbackOss;
 use certstore_conformance::loopback_s3::LoopbackS3;
+use certstore_conformance::loopback_secretsmanager::LoopbackSecretsManager;
 use certstore_conformance::servers::{PostgresOptions, PostgresServer, shared_redis};
 
 use crate::support::{Ran, Sandbox};
 
 /// The S3 server that tests share which switch no faults on.
 static SHARED_S3: LazyLock<LoopbackS3> = LazyLock::new(|| LoopbackS3::start().unwrap());
+
+static SHARED_GCS: LazyLock<LoopbackGcs> = LazyLock::new(|| LoopbackGcs::start().unwrap());
+static SHARED_OSS: LazyLock<LoopbackOss> = LazyLock::new(|| LoopbackOss::start().unwrap());
+static SHARED_SECRETS: LazyLock<LoopbackSecretsManager> =
+    LazyLock::new(|| LoopbackSecretsManager::start().unwrap());
+
+/// Waiters look often: these stores wake nobody.
+const POLLS: &str = "poll_min = \"20ms\"\npoll_max = \"100ms\"\n";
 
 /// The PostgreSQL server that tests share. It syncs: one that does not is warned of.
 static SHARED_POSTGRES: LazyLock<PostgresServer> = LazyLock::new(|| {
@@ -80,6 +91,55 @@ impl Place {
             encoded(secret)
         );
         Self { name: "s3", toml, url }
+    }
+
+    pub(crate) fn on_gcs() -> Self {
+        let (server, prefix) = (&*SHARED_GCS, fresh());
+        let (endpoint, bucket, token) = (server.endpoint(), server.bucket(), server.token());
+        let toml = format!(
+            "backend = \"gcs\"\nbucket = \"{bucket}\"\nprefix = \"{prefix}\"\nendpoint = \"{endpoint}\"\n\
+             access_token = \"{token}\"\n{POLLS}"
+        );
+        let (endpoint, token) = (encoded(&endpoint), encoded(token));
+        let url = format!("gs://{bucket}/{prefix}?endpoint={endpoint}&access_token={token}");
+        Self { name: "gcs", toml, url }
+    }
+
+    pub(crate) fn on_oss() -> Self {
+        let (server, prefix) = (&*SHARED_OSS, fresh());
+        let (endpoint, bucket, region) = (server.endpoint(), server.bucket(), server.region());
+        let (id, secret) = (server.access_key(), server.secret_key());
+        let toml = format!(
+            "backend = \"oss\"\nbucket = \"{bucket}\"\nprefix = \"{prefix}\"\nendpoint = \"{endpoint}\"\n\
+             region = \"{region}\"\naccess_key_id = \"{id}\"\naccess_key_secret = \"{secret}\"\n{POLLS}"
+        );
+        let url = format!(
+            "oss://{bucket}/{prefix}?endpoint={}&region={region}&access_key_id={id}&access_key_secret={}",
+            encoded(&endpoint),
+            encoded(secret)
+        );
+        Self { name: "oss", toml, url }
+    }
+
+    pub(crate) fn on_secretsmanager() -> Self {
+        let (server, prefix) = (&*SHARED_SECRETS, fresh());
+        let (endpoint, region) = (server.endpoint(), server.region());
+        let (id, secret) = (server.access_key(), server.secret_key());
+        let toml = format!(
+            "backend = \"secretsmanager\"\nprefix = \"{prefix}\"\nendpoint = \"{endpoint}\"\n\
+             region = \"{region}\"\naccess_key_id = \"{id}\"\nsecret_access_key = \"{secret}\"\n{POLLS}"
+        );
+        let url = format!(
+            "secretsmanager://{prefix}?endpoint={}&region={region}&access_key_id={id}&secret_access_key={}",
+            encoded(&endpoint),
+            encoded(secret)
+        );
+        Self { name: "secretsmanager", toml, url }
+    }
+
+    /// One on each cloud store that runs in this process.
+    pub(crate) fn on_clouds() -> [Self; 3] {
+        [Self::on_gcs(), Self::on_oss(), Self::on_secretsmanager()]
     }
 
     /// One on each service.

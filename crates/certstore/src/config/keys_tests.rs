@@ -21,10 +21,7 @@ fn fitting(name: &str, kind: Kind) -> String {
 /// Names that the table has for all backends, and reads by itself.
 const GENERAL: &[&str] = &["backend", "url"];
 
-#[cfg_attr(
-    not(any(feature = "redis", feature = "postgres", feature = "s3")),
-    expect(dead_code, reason = "there is no service")
-)]
+#[cfg_attr(not(feature = "_services"), expect(dead_code, reason = "there is no service"))]
 fn compare(
     backend: &str,
     options: impl Iterator<Item = &'static str>,
@@ -74,6 +71,30 @@ fn postgres_takes_what_the_table_says() {
 fn s3_takes_what_the_table_says() {
     let mut config = certstore_s3::S3Config::new("bucket");
     compare("s3", certstore_s3::S3Config::option_names(), |name, text| config.set(name, text));
+}
+
+#[cfg(feature = "gcs")]
+#[test]
+fn gcs_takes_what_the_table_says() {
+    let mut config = certstore_gcs::GcsConfig::new("bucket");
+    let names = certstore_gcs::GcsConfig::option_names();
+    compare("gcs", names, |name, text| config.set(name, text));
+}
+
+#[cfg(feature = "oss")]
+#[test]
+fn oss_takes_what_the_table_says() {
+    let mut config = certstore_oss::OssConfig::new("bucket");
+    let names = certstore_oss::OssConfig::option_names();
+    compare("oss", names, |name, text| config.set(name, text));
+}
+
+#[cfg(feature = "secretsmanager")]
+#[test]
+fn secretsmanager_takes_what_the_table_says() {
+    let mut config = certstore_secretsmanager::SecretsManagerConfig::new("prefix");
+    let names = certstore_secretsmanager::SecretsManagerConfig::option_names();
+    compare("secretsmanager", names, |name, text| config.set(name, text));
 }
 
 #[test]

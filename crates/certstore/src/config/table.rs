@@ -132,6 +132,27 @@ pub const BACKENDS: &[BackendInfo] = &[
         available: cfg!(feature = "s3"),
         doc: "objects in S3 or a store that speaks its protocol",
     },
+    BackendInfo {
+        name: "gcs",
+        schemes: &["gs"],
+        example: "gs://bucket/prefix",
+        available: cfg!(feature = "gcs"),
+        doc: "objects in Google Cloud Storage",
+    },
+    BackendInfo {
+        name: "oss",
+        schemes: &["oss"],
+        example: "oss://bucket/prefix?region=cn-hangzhou",
+        available: cfg!(feature = "oss"),
+        doc: "objects in Alibaba Cloud OSS, as certmagic-oss keeps them",
+    },
+    BackendInfo {
+        name: "secretsmanager",
+        schemes: &["secretsmanager"],
+        example: "secretsmanager://prefix?region=eu-west-1",
+        available: cfg!(feature = "secretsmanager"),
+        doc: "secrets in AWS Secrets Manager",
+    },
 ];
 
 pub use super::keys::KEYS;

@@ -99,10 +99,7 @@ impl Settings {
     }
 
     /// Sets a key to a text, as the backend's own config reads it.
-    #[cfg_attr(
-        not(any(feature = "redis", feature = "postgres", feature = "s3")),
-        expect(dead_code, reason = "only services are moved")
-    )]
+    #[cfg_attr(not(feature = "_services"), expect(dead_code, reason = "only services are moved"))]
     pub(crate) fn put_text(&mut self, name: &'static str, text: String) {
         self.values.insert(name, Value::Text(text));
     }
@@ -137,12 +134,7 @@ impl Settings {
     }
 
     #[cfg_attr(
-        not(any(
-            all(unix, feature = "fs"),
-            feature = "redis",
-            feature = "postgres",
-            feature = "s3"
-        )),
+        not(any(all(unix, feature = "fs"), feature = "_services")),
         expect(dead_code, reason = "memory has no texts")
     )]
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
@@ -155,7 +147,7 @@ impl Settings {
 
     /// Every value but the URL as text, the way a backend's own config reads its options.
     #[cfg_attr(
-        not(any(feature = "redis", feature = "postgres", feature = "s3")),
+        not(feature = "_services"),
         expect(dead_code, reason = "only services read their options so")
     )]
     pub(crate) fn each(&self, mut set: impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
