@@ -18,7 +18,8 @@ pub(crate) struct Clients {
 
 impl Clients {
     /// # Errors
-    /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): the endpoint or the credentials cannot be used.
+    /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): the endpoint or the credentials cannot be used. Else of
+    /// who gives out the tokens.
     pub(crate) async fn connect(config: &GcsConfig) -> Result<Self> {
         // The driver brings no TLS of its own; whoever has installed one keeps it.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -28,6 +29,7 @@ impl Clients {
             );
         }
         let credentials = credentials::of(config)?;
+        credentials::try_out(&credentials, config.timeout).await?;
         let data = Storage::builder()
             .with_credentials(credentials.clone())
             // The driver would send conditional writes again, too.

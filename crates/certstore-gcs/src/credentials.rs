@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use certstore_core::{Error, Result};
 use google_cloud_auth::credentials::{
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 use crate::config::GcsConfig;
 use crate::error::invalid_config;
+use crate::transport;
 
 /// # Errors
 /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): the file, or what the environment names, is no
@@ -34,6 +36,19 @@ pub(crate) fn of(config: &GcsConfig) -> Result<Credentials> {
                  credentials_file or access_token",
             )
         }),
+    }
+}
+
+/// Gets a token, so that credentials that give none are told as such. It is kept for the requests that follow.
+///
+/// # Errors
+/// [`PermissionDenied`](certstore_core::ErrorKind::PermissionDenied): there is none for these.
+/// [`Unavailable`](certstore_core::ErrorKind::Unavailable): who gives them out does not answer.
+pub(crate) async fn try_out(credentials: &Credentials, limit: Duration) -> Result<()> {
+    match tokio::time::timeout(limit, credentials.headers(Extensions::new())).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(transport::no_token(error.is_transient())),
+        Err(_) => Err(transport::no_token(true)),
     }
 }
 

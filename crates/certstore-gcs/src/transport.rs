@@ -50,12 +50,15 @@ pub(crate) fn cut_short(cause: &(dyn StdError + 'static)) -> Error {
         .with_source(Cause::of(cause))
 }
 
-/// Nothing was sent, as there was no token to send. The cause stays out of the error: it may show parts of a key or of
-/// a token.
+/// Nothing was sent, as there was no token to send.
 fn credentials(error: &Failed) -> Error {
-    let passing = chain(error)
-        .find_map(|cause| cause.downcast_ref::<CredentialsError>())
-        .is_some_and(CredentialsError::is_transient);
+    let cause = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
+    no_token(cause.is_some_and(CredentialsError::is_transient))
+}
+
+/// There is no token to send; `passing`: there may be one later. The cause stays out of the error: it may show parts of a
+/// key or of a token.
+pub(crate) fn no_token(passing: bool) -> Error {
     let (kind, message) = if passing {
         (
             ErrorKind::Unavailable,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use certstore_conformance::loopback_gcs::Op;
 use certstore_conformance::servers::tools_dir;
@@ -40,9 +41,9 @@ fn bare(rig: &Rig) -> GcsConfig {
 /// Stores and loads: over HTTP and over gRPC.
 async fn works(config: &GcsConfig) {
     let storage = open(config).await;
-    storage.store(&key("a"), b"value").await.unwrap();
-    assert_eq!(storage.load(&key("a")).await.unwrap(), "value");
-    assert_eq!(storage.stat(&key("a")).await.unwrap().size, Some(5));
+    storage.store(&key("a"), b"value").await.expect("it may write");
+    assert_eq!(storage.load(&key("a")).await.expect("it may read"), "value");
+    assert_eq!(storage.stat(&key("a")).await.expect("it may look").size, Some(5));
 }
 
 #[tokio::test]
@@ -142,23 +143,24 @@ async fn files_that_are_no_credentials_are_told_from_those_that_are_refused() {
 async fn application_default_credentials_by_the_environment() {
     let rig = Rig::start();
     let right = File::new("default", &rig.server.authorized_user());
-    let run = |name: &str, value: String, works: bool| {
+    let run = |name: &str, value: String, expected: &str| {
         let mut env = rig.server.worker_env();
         env.push((name.to_owned(), value));
-        env.push(("CERTSTORE_GCS_WORKS".to_owned(), works.to_string()));
+        env.push(("CERTSTORE_GCS_EXPECTED".to_owned(), expected.to_owned()));
         tokio::task::block_in_place(|| {
             child::run("credentials::default_credentials_of_a_child", env);
         });
     };
     let path = |file: &File| file.0.to_str().expect("text").to_owned();
-    run("GOOGLE_APPLICATION_CREDENTIALS", path(&right), true);
+    run("GOOGLE_APPLICATION_CREDENTIALS", path(&right), "works");
     let wrong = File::new("not-default", r#"{"type":"authorized_user"}"#);
-    run("GOOGLE_APPLICATION_CREDENTIALS", path(&wrong), false);
-    run("GOOGLE_APPLICATION_CREDENTIALS", "/does/not/exist.json".to_owned(), false);
+    run("GOOGLE_APPLICATION_CREDENTIALS", path(&wrong), "wrong");
+    run("GOOGLE_APPLICATION_CREDENTIALS", "/does/not/exist.json".to_owned(), "wrong");
     // A virtual machine has no file, but a metadata server.
     rig.server.clear_requests();
-    run("GCE_METADATA_HOST", rig.server.metadata_host(), true);
+    run("GCE_METADATA_HOST", rig.server.metadata_host(), "works");
     assert!(rig.server.requests().of(Op::GiveToken) > 0);
+    run("GCE_METADATA_HOST", "127.0.0.1:1".to_owned(), "silent");
 }
 
 /// One of the processes above; idle in an ordinary run.
@@ -170,10 +172,13 @@ async fn default_credentials_of_a_child() {
     let mut config = GcsConfig::new(child::env("LOOPBACK_GCS_BUCKET"));
     config.endpoint = Some(child::env("LOOPBACK_GCS_ENDPOINT"));
     config.prefix = "p".to_owned();
-    if child::env("CERTSTORE_GCS_WORKS") == "true" {
-        works(&config).await;
-    } else {
-        let error = refused(soon(GcsStorage::open(&config)).await, ErrorKind::InvalidConfig);
-        assert!(error.to_string().contains("GOOGLE_APPLICATION_CREDENTIALS"), "{error}");
-    }
+    config.timeout = Duration::from_secs(4);
+    let (kind, words) = match child::env("CERTSTORE_GCS_EXPECTED").as_str() {
+        "works" => return works(&config).await,
+        "wrong" => (ErrorKind::InvalidConfig, "gcloud name cannot be used"),
+        _ => (ErrorKind::Unavailable, "gives out the credentials does not answer"),
+    };
+    let error = refused(soon(GcsStorage::open(&config)).await, kind);
+    assert!(error.to_string().contains(words), "{error}");
+    assert!(error.to_string().contains("GOOGLE_APPLICATION_CREDENTIALS"), "{error}");
 }
