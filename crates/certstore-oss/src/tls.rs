@@ -14,6 +14,10 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use crate::error::invalid_config;
 
+/// How long a connection may lie idle before it is used again. OSS closes one after a minute, and a write that is sent
+/// once must not meet that.
+const IDLE: Duration = Duration::from_secs(30);
+
 /// An HTTP client that follows no redirect and asks no proxy.
 ///
 /// # Errors
@@ -45,6 +49,7 @@ pub(crate) fn http_client(
         .redirect(Policy::none())
         .no_proxy()
         .connect_timeout(connect_timeout)
+        .pool_idle_timeout(IDLE)
         .build();
     client.map_err(|error| invalid_config("the HTTP client cannot be made").with_source(error))
 }

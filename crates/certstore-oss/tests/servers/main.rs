@@ -14,5 +14,6 @@ mod raw;
 mod rig;
 mod round_trips;
 mod takeover;
+mod tls;
 mod versioned;
 mod wrong;
