@@ -8,7 +8,7 @@ use certstore_core::{
 
 use crate::config::SecretsManagerConfig;
 use crate::error::BACKEND;
-use crate::recent::LIST_LAG;
+use crate::recent::LIST_DELAY;
 use crate::secrets::{Body, Found};
 use crate::versions::{self, FenceStamp, Kind};
 
@@ -28,7 +28,7 @@ pub(crate) fn capabilities(config: &SecretsManagerConfig) -> Capabilities {
     declared.cas = Cas::Full;
     declared.version = VersionKind::Counter;
     declared.fence = Fence::PerKey;
-    declared.list = Listing::Delayed(LIST_LAG);
+    declared.list = Listing::Delayed(LIST_DELAY);
     declared.durability = Durability::Acknowledged;
     declared.shared = Shared::Network;
     declared.batch = Batch::Journalled;

@@ -7,8 +7,11 @@ use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a list may lag behind, and a little more.
-pub(crate) const LIST_LAG: Duration = Duration::from_secs(5 * 60 + 10);
+/// How long a list may lag behind.
+pub(crate) const LIST_DELAY: Duration = Duration::from_secs(5 * 60);
+
+/// For how long own writes are laid over lists: a little longer.
+const LIST_LAG: Duration = Duration::from_secs(LIST_DELAY.as_secs() + 10);
 
 /// For how long after a write of ours a read that shows an earlier state is asked again.
 const READ_LAG: Duration = Duration::from_secs(10);
