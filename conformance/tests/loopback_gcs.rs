@@ -18,7 +18,7 @@ use certstore_conformance::loopback_gcs::{Effect, Fault, LoopbackGcs, Op};
 use certstore_conformance::servers::tools_dir;
 
 /// The checks in the script; fewer are a part of it that did not run.
-const CHECKS: usize = 210;
+const CHECKS: usize = 251;
 
 #[test]
 fn googles_python_client_sees_what_google_documents() {
@@ -36,6 +36,10 @@ fn googles_python_client_sees_what_google_documents() {
         strike(Effect::TooManyRequests, Op::InsertObject, "retried/too-many"),
         strike(Effect::ServiceUnavailable, Op::ReadObject, "retried/unavailable"),
         strike(Effect::InternalErrorAfter, Op::InsertObject, "retried/done"),
+        strike(Effect::ServiceUnavailable, Op::GetObject, "grpc-fault/unavailable"),
+        strike(Effect::TooManyRequests, Op::GetObject, "grpc-fault/too-many"),
+        strike(Effect::InternalError, Op::GetObject, "grpc-fault/internal"),
+        strike(Effect::LoseRequest, Op::GetObject, "grpc-fault/lost"),
     ];
     let ignored = server.fault(Fault::new(Effect::IgnoreConditions).key("fault/ignored").always());
 
@@ -51,7 +55,7 @@ fn googles_python_client_sees_what_google_documents() {
         assert!(requests.of(op) > 0, "{op}");
     }
     let lost = requests.iter().filter(|request| request.status == 0).count();
-    assert_eq!(lost, 2);
+    assert_eq!(lost, 3);
 }
 
 #[test]

@@ -14,9 +14,12 @@ import threading
 
 import google.auth.credentials
 import google_crc32c
+import grpc
 import requests
 from google.api_core import exceptions
+from google.cloud import _storage_v2 as storage_v2
 from google.cloud import storage
+from google.cloud._storage_v2.services.storage.transports import StorageGrpcTransport
 from google.cloud.storage.exceptions import InvalidResponse
 
 ENV = {name[len("LOOPBACK_GCS_"):].lower(): value for name, value in os.environ.items() if name.startswith("LOOPBACK_GCS_")}
@@ -387,6 +390,82 @@ def faults(gcs):
     check("cut once", bucket.blob("fault/cut").download_as_bytes(), b"12345678")
 
 
+def calls(gcs):
+    """gRPC, by Google's own stubs and another implementation of the protocol."""
+    bucket, path = gcs.bucket(BUCKET), f"projects/_/buckets/{BUCKET}"
+    channel = grpc.insecure_channel(ENDPOINT.removeprefix("http://"))
+    api = storage_v2.StorageClient(transport=StorageGrpcTransport(channel=channel))
+
+    def options(token=ENV["token"], **more):
+        return {"metadata": [("authorization", f"Bearer {token}"), *more.pop("metadata", [])], "retry": None, "timeout": 10, **more}
+
+    def code(call, request, **named):
+        try:
+            call(request=request, **options(**named))
+        except exceptions.GoogleAPICallError as error:
+            return error.grpc_status_code.name
+        return "OK"
+
+    blob = bucket.blob("grpc/a")
+    blob.metadata, blob.cache_control = {"one": "1"}, "no-store"
+    blob.upload_from_string(b"hello", content_type="text/plain")
+    get = {"bucket": path, "object": "grpc/a"}
+    found = api.get_object(request=get, **options())
+    check("name", (found.name, found.bucket), ("grpc/a", path))
+    check("numbers", (found.generation, found.metageneration, found.size), (blob.generation, 1, 5))
+    check("sums", (found.checksums.crc32c, found.checksums.md5_hash), (google_crc32c.value(b"hello"), hashlib.md5(b"hello").digest()))
+    check("texts", (found.content_type, found.cache_control, found.storage_class, found.etag), ("text/plain", "no-store", "STANDARD", blob.etag))
+    check("metadata", dict(found.metadata), {"one": "1"})
+    check("times", abs((found.update_time - blob.updated).total_seconds()) < 0.01, True)
+    masked = api.get_object(request={**get, "read_mask": {"paths": ["size", "metadata"]}}, **options())
+    check("masked", (masked.name, masked.size, dict(masked.metadata)), ("", 5, {"one": "1"}))
+    for what, more, expected in [
+        ("this", {"if_generation_match": blob.generation}, "OK"),
+        ("that", {"if_generation_match": blob.generation - 1}, "FAILED_PRECONDITION"),
+        ("unchanged", {"if_generation_not_match": blob.generation}, "FAILED_PRECONDITION"),
+        ("changed", {"if_generation_not_match": blob.generation - 1}, "OK"),
+        ("old generation", {"generation": blob.generation - 1}, "NOT_FOUND"),
+        ("nothing", {"object": "grpc/none"}, "NOT_FOUND"),
+        ("no bucket", {"bucket": "projects/_/buckets/missing"}, "NOT_FOUND"),
+        ("bucket without its place", {"bucket": BUCKET}, "INVALID_ARGUMENT"),
+    ]:
+        check("get: " + what, code(api.get_object, {**get, **more}), expected)
+
+    for name in ("grpc/a-b/x", "grpc/a/1", "grpc/b/", "grpc/b/2", "grpc/c"):
+        put(bucket, name)
+    ask = {"parent": path, "prefix": "grpc/", "delimiter": "/"}
+    page = next(api.list_objects(request=ask, **options()).pages)
+    check("items", [entry.name for entry in page.objects], ["grpc/a", "grpc/c"])
+    check("prefixes", list(page.prefixes), ["grpc/a-b/", "grpc/a/", "grpc/b/"])
+    trailing = next(api.list_objects(request={**ask, "include_trailing_delimiter": True}, **options()).pages)
+    check("with trailing", [entry.name for entry in trailing.objects], ["grpc/a", "grpc/b/", "grpc/c"])
+    pages = list(api.list_objects(request={**ask, "page_size": 2}, **options()).pages)
+    check("two a page", [[*(entry.name for entry in page.objects), *page.prefixes] for page in pages], [["grpc/a", "grpc/a-b/"], ["grpc/a/", "grpc/b/"], ["grpc/c"]])
+    part = {"parent": path, "prefix": "grpc/", "lexicographic_start": "grpc/a/", "lexicographic_end": "grpc/b/2"}
+    check("from and to", [entry.name for entry in api.list_objects(request=part, **options())], ["grpc/a/1", "grpc/b/"])
+    many = list(api.list_objects(request={"parent": path, "prefix": "list/"}, **options()).pages)
+    check("pages of a thousand", [len(page.objects) for page in many], [1_000, 205])
+    check("list of no bucket", code(lambda **named: list(api.list_objects(**named)), {"parent": "projects/_/buckets/missing"}), "NOT_FOUND")
+
+    gone = {"bucket": path, "object": "grpc/a"}
+    check("delete, stale", code(api.delete_object, {**gone, "if_generation_match": blob.generation - 1}), "FAILED_PRECONDITION")
+    once = {"metadata": [("x-goog-gcs-idempotency-token", "grpc-one")]}
+    check("delete", code(api.delete_object, {**gone, "if_generation_match": blob.generation}, **once), "OK")
+    check("sent again", code(api.delete_object, {**gone, "if_generation_match": blob.generation}, **once), "OK")
+    check("delete again", code(api.delete_object, gone), "NOT_FOUND")
+    for name, token, reads, writes in [
+        ("wrong", "ya29.wrong", "UNAUTHENTICATED", "UNAUTHENTICATED"),
+        ("reader", ENV["reader_token"], "OK", "PERMISSION_DENIED"),
+        ("powerless", ENV["powerless_token"], "PERMISSION_DENIED", "PERMISSION_DENIED"),
+    ]:
+        check(name + " gets", code(api.get_object, {**get, "object": "grpc/c"}, token=token), reads)
+        check(name + " deletes", code(api.delete_object, {**gone, "object": "grpc/c"}, token=token), writes)
+    check("no such call", code(api.get_bucket, {"name": path}), "UNIMPLEMENTED")
+    for name, expected in [("unavailable", "UNAVAILABLE"), ("too-many", "RESOURCE_EXHAUSTED"), ("internal", "INTERNAL"), ("lost", "UNAVAILABLE")]:
+        check("fault: " + name, code(api.get_object, {**get, "object": "grpc-fault/" + name}), expected)
+        check("once: " + name, code(api.get_object, {**get, "object": "grpc-fault/" + name}), "NOT_FOUND")
+
+
 def main():
     gcs = client()
     operations(gcs)
@@ -399,6 +478,7 @@ def main():
     idempotency(gcs)
     names(gcs)
     faults(gcs)
+    calls(gcs)
     print(f"checks: {CHECKS}")
 
 
