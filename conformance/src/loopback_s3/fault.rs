@@ -50,7 +50,3 @@ pub type Fault = crate::loopback::Fault<Op, Effect>;
 
 /// The faults that are switched on.
 pub(super) type Faults = crate::loopback::Faults<Op, Effect>;
-
-#[cfg(test)]
-#[path = "fault_tests.rs"]
-mod tests;
