@@ -147,7 +147,8 @@ impl<O: Copy + PartialEq, E: Copy> Faults<O, E> {
     pub(crate) fn take(&self, op: O, key: &str, conditional: bool) -> Vec<E> {
         let mut armed = self.armed();
         let hit = armed.iter().filter(|(fault, _)| fault.is_for(op, key, conditional));
-        let effects = hit.filter(|(_, counts)| counts.take()).map(|(fault, _)| fault.effect).collect();
+        let effects =
+            hit.filter(|(_, counts)| counts.take()).map(|(fault, _)| fault.effect).collect();
         armed.retain(|(_, counts)| counts.left.load(Ordering::SeqCst) > 0);
         effects
     }

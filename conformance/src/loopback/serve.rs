@@ -92,7 +92,8 @@ async fn accept(
 /// with unread bytes resets it, and the client would not see the reply. `None`: it has more than `limit` bytes.
 pub(crate) async fn whole(mut body: Incoming, limit: usize) -> Result<Option<Bytes>, Cut> {
     let (mut bytes, mut length) = (BytesMut::new(), 0);
-    let mut frames = futures_util::stream::poll_fn(move |cx| std::pin::Pin::new(&mut body).poll_frame(cx));
+    let mut frames =
+        futures_util::stream::poll_fn(move |cx| std::pin::Pin::new(&mut body).poll_frame(cx));
     while let Some(frame) = frames.next().await {
         let Ok(chunk) = frame.map_err(|_| Cut)?.into_data() else { continue };
         length += chunk.len();
