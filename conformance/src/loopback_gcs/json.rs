@@ -86,9 +86,8 @@ pub(super) async fn answer(shared: &Shared, parts: &Parts, body: Bytes) -> Reply
         Some(path) => (path, true),
         None => (path.strip_prefix("/download").unwrap_or(path), false),
     };
-    let path: Option<Vec<String>> = path
-        .strip_prefix("/storage/v1/b/")
-        .map(|path| path.split('/').map(decode).collect());
+    let path: Option<Vec<String>> =
+        path.strip_prefix("/storage/v1/b/").map(|path| path.split('/').map(decode).collect());
     let path: Vec<&str> = path.iter().flatten().map(String::as_str).collect();
     match (&parts.method, upload, path.as_slice()) {
         (&Method::POST, true, [bucket, "o"]) => match ask.text("uploadType") {
