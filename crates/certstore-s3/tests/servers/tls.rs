@@ -21,37 +21,39 @@ struct Terminator {
 
 impl Terminator {
     async fn before(server: &str, name: &str) -> Self {
-        let ca_key = KeyPair::generate().unwrap();
+        let ca_key = KeyPair::generate().expect("the test can go on");
         let mut ca = CertificateParams::default();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
+        let ca_pem = ca.self_signed(&ca_key).expect("the test can go on").pem();
         let issuer = Issuer::new(ca, ca_key);
-        let pair = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new([name.to_owned()]).unwrap().signed_by(&pair, &issuer).unwrap();
+        let pair = KeyPair::generate().expect("the test can go on");
+        let certificate = CertificateParams::new([name.to_owned()])
+            .expect("the test can go on")
+            .signed_by(&pair, &issuer)
+            .expect("the test can go on");
         let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(pair.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .unwrap()
+            .expect("the test can go on")
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], private)
-            .unwrap();
+            .expect("the test can go on");
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("the test can go on");
+        let port = listener.local_addr().expect("the test can go on").port();
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
         let ca = folder.join(format!("s3-ca-{}-{port}.pem", std::process::id()));
-        std::fs::write(&ca, ca_pem).unwrap();
-        let server = server.strip_prefix("http://").unwrap().to_owned();
+        std::fs::write(&ca, ca_pem).expect("the test can go on");
+        let server = server.strip_prefix("http://").expect("the test can go on").to_owned();
         tokio::spawn(async move {
             loop {
-                let (stream, _) = listener.accept().await.unwrap();
+                let (stream, _) = listener.accept().await.expect("the test can go on");
                 let (acceptor, server) = (acceptor.clone(), server.clone());
                 tokio::spawn(async move {
                     // A client that does not trust the certificate goes away.
                     let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                    let mut behind = TcpStream::connect(server).await.unwrap();
+                    let mut behind = TcpStream::connect(server).await.expect("the test can go on");
                     drop(tokio::io::copy_bidirectional(&mut stream, &mut behind).await);
                 });
             }
