@@ -13,6 +13,10 @@ use crate::xml::{self, Versioning};
 /// The longest answer without an object in it, in bytes.
 const MAX_ANSWER: u64 = 64 << 10;
 
+/// What is said of a bucket that has begun to keep versions.
+pub(crate) const NO_CREATE: &str =
+    "the bucket keeps versions now, so it has no writes that only create; lock by lock_mode append";
+
 /// The bucket and how it is reached.
 #[derive(Debug)]
 pub(crate) struct Bucket {
@@ -30,6 +34,8 @@ pub(crate) struct Head {
     /// CRC-64 of the whole object, where the server tells it.
     pub(crate) checksum: Option<u64>,
     pub(crate) appendable: bool,
+    /// Whether it is one of several versions that the bucket keeps.
+    pub(crate) is_version: bool,
 }
 
 impl Head {
@@ -46,6 +52,7 @@ impl Head {
             date: time("date"),
             checksum: number("x-oss-hash-crc64ecma"),
             appendable: reply.header("x-oss-object-type") == Some("Appendable"),
+            is_version: reply.header("x-oss-version-id").is_some_and(|id| id != "null"),
         })
     }
 
@@ -179,8 +186,7 @@ impl Bucket {
         let call = Call::write(Method::DELETE, Some(object), Bytes::new()).repeating();
         let removed = self.client.send(&call.query("versionId", version)).await;
         let left = !removed.is_ok_and(|reply| reply.is_success());
-        let message = "the bucket keeps versions now, so it has no writes that only create; lock by lock_mode append";
-        Error::unsupported(message).with_backend(BACKEND).with_may_have_applied(left)
+        Error::unsupported(NO_CREATE).with_backend(BACKEND).with_may_have_applied(left)
     }
 
     /// Appends to an object that has exactly `position` bytes; at 0, to one that is empty or not there.
@@ -206,8 +212,16 @@ impl Bucket {
 
     /// Deletes an object; fine when there is none.
     pub(crate) async fn delete(&self, object: &str) -> Result<()> {
-        let call = Call::write(Method::DELETE, Some(object), Bytes::new()).repeating();
-        let reply = self.client.send(&call).await?;
+        self.deleted(&Call::write(Method::DELETE, Some(object), Bytes::new()).repeating()).await
+    }
+
+    /// The same, sent once: by the second time the object may be another's.
+    pub(crate) async fn delete_once(&self, object: &str) -> Result<()> {
+        self.deleted(&Call::write(Method::DELETE, Some(object), Bytes::new())).await
+    }
+
+    async fn deleted(&self, call: &Call<'_>) -> Result<()> {
+        let reply = self.client.send(call).await?;
         if reply.is_success() || Answer::of(&reply).is_missing() {
             return Ok(());
         }

@@ -5,7 +5,8 @@ use certstore_core::{
     VersionKind,
 };
 
-use crate::config::OssConfig;
+use crate::config::{LockMode, OssConfig};
+use crate::peer::GRACE;
 use crate::xml::Versioning;
 
 /// The largest value in bytes: 64 MiB. One PUT takes 5 GiB, but values are held in memory, and none of this crate's
@@ -31,7 +32,11 @@ pub(crate) fn capabilities(config: &OssConfig, versioning: Versioning) -> Capabi
     declared.shared = Shared::Network;
     declared.batch = Batch::Journalled;
     declared.tree = Tree::Overlapping;
-    declared.lease = Some(config.lease());
+    declared.lease = Some(match config.lock_mode {
+        LockMode::Append => config.lease(),
+        // A dead holder's lock is respected as long as another program's.
+        LockMode::CertmagicOss => config.lock_expiration.saturating_add(GRACE),
+    });
     declared.watch = false;
     declared.max_value = Some(MAX_VALUE);
     declared

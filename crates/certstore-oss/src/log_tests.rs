@@ -21,6 +21,7 @@ fn read(log: &[u8], count: usize) -> Object {
         date: None,
         checksum: Some(extend(0, log)),
         appendable: true,
+        is_version: false,
     };
     let from = log.len().saturating_sub(count);
     Object { head, body: Bytes::copy_from_slice(&log[from..]) }

@@ -6,20 +6,21 @@
 //! another's for dead only a minute after the expiry that both are set to. Age is told by the server's own dates, of one
 //! and the same reply. The object holds our record; that of the others is empty, and nobody of them reads it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::lease::{Claim, Record, Register, State, Stored, Swap};
-use certstore_core::{Error, Result, Version};
+use certstore_core::{Error, ErrorKind, Result, Version};
 
-use crate::bucket::{Bucket, Done, Object};
+use crate::bucket::{Bucket, Done, Head, NO_CREATE, Object};
 use crate::error::BACKEND;
 use crate::names::{Names, PEER_LOCK};
 
-/// How much longer than the expiry another's lock is respected.
-const GRACE: Duration = Duration::from_secs(60);
+/// How much longer than the expiry a lock is respected, also one of ours whose process died.
+pub(crate) const GRACE: Duration = Duration::from_secs(60);
 
 /// The longest lock object that is read, in bytes.
 const MAX_LOCK: u64 = 64 << 10;
@@ -35,15 +36,27 @@ pub(crate) struct PeerRegister {
     bucket: Arc<Bucket>,
     names: Names,
     expiration: Duration,
+    /// What a delete was to leave whose reply did not come: nothing at the name then means that it was done.
+    freed: Mutex<HashMap<String, Record>>,
 }
 
 impl PeerRegister {
     pub(crate) fn new(bucket: Arc<Bucket>, names: Names, expiration: Duration) -> Self {
-        Self { bucket, names, expiration }
+        Self { bucket, names, expiration, freed: Mutex::default() }
     }
 
     async fn found(&self, object: &str) -> Result<Option<Object>> {
-        self.bucket.get(object, MAX_LOCK).await
+        let found = self.bucket.get(object, MAX_LOCK).await?;
+        // Written since the bucket keeps versions, and so perhaps over another's.
+        if found.as_ref().is_some_and(|lock| lock.head.is_version) {
+            return Err(Error::unsupported(NO_CREATE).with_backend(BACKEND));
+        }
+        Ok(found)
+    }
+
+    fn freed(&self) -> MutexGuard<'_, HashMap<String, Record>> {
+        // Single inserts and removes: whole after any panic.
+        self.freed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How long the lock is still respected.
@@ -52,13 +65,32 @@ impl PeerRegister {
         // Without both dates nothing is known, and it stays.
         let age =
             age.map_or(Duration::ZERO, |(now, then)| now.duration_since(then).unwrap_or_default());
-        (self.expiration + GRACE).saturating_sub(age)
+        self.expiration.saturating_add(GRACE).saturating_sub(age)
     }
 
     async fn create(&self, object: &str, record: &Record) -> Result<bool> {
-        let created = self.bucket.create(object, Bytes::from(record.encode())).await?;
+        let created = self.bucket.create(object, Bytes::from(record.encode())).await;
+        // It wrote over what was there: found again, that must not pass for a lock.
+        let created = created.map_err(|error| match error.kind() {
+            ErrorKind::Unsupported => error.with_may_have_applied(false),
+            _ => error,
+        })?;
         Ok(matches!(created, Done::Yes(_)))
     }
+}
+
+/// Stands for a lock object that was gone before it could be looked at.
+fn nobody() -> Object {
+    let head = Head {
+        etag: String::new(),
+        size: 0,
+        modified: None,
+        date: None,
+        checksum: None,
+        appendable: false,
+        is_version: false,
+    };
+    Object { head, body: Bytes::new() }
 }
 
 /// What lies at a lock: our record, or what stands for somebody else.
@@ -82,8 +114,13 @@ fn judged(name: &str, lock: &Object) -> Result<Stored> {
 #[async_trait]
 impl Register for PeerRegister {
     async fn read(&self, name: &str) -> Result<Option<Stored>> {
-        let found = self.found(&self.names.peer_lock(name)?).await?;
-        found.map(|lock| judged(name, &lock)).transpose()
+        match self.found(&self.names.peer_lock(name)?).await? {
+            Some(lock) => judged(name, &lock).map(Some),
+            None => Ok(self.freed().get(name).map(|record| Stored {
+                version: Version::new(format!("{:032x}", record.write)),
+                record: record.clone(),
+            })),
+        }
     }
 
     /// Rewrites and deletes what was found to be our own a moment before; nothing closer is there.
@@ -96,7 +133,9 @@ impl Register for PeerRegister {
         if record.state == State::Held {
             self.bucket.put_once(&object, Bytes::from(record.encode())).await?;
         } else {
-            self.bucket.delete(&object).await?;
+            self.freed().insert(name.to_owned(), record.clone());
+            self.bucket.delete_once(&object).await?;
+            self.freed().remove(name);
         }
         Ok(Swap::Done(Version::new(format!("{:032x}", record.write))))
     }
@@ -107,7 +146,8 @@ impl Register for PeerRegister {
 
     async fn claim(&self, name: &str, record: &Record) -> Result<Claim> {
         let object = self.names.peer_lock(name)?;
-        let mut held = None;
+        self.freed().remove(name);
+        let mut held = judged(name, &nobody())?;
         for _ in 0..TRIES {
             if self.create(&object, record).await? {
                 let version = Version::new(format!("{:032x}", record.write));
@@ -123,17 +163,11 @@ impl Register for PeerRegister {
                 holder = by.record.holder.name,
                 "a lock that is long out of date is removed"
             );
-            self.bucket.delete(&object).await?;
-            held = Some(by);
+            self.bucket.delete_once(&object).await?;
+            held = by;
         }
-        match held {
-            Some(by) => Ok(Claim::Held { by, left: Duration::from_millis(1) }),
-            None => {
-                let message = "the lock came and went while it was tried; try again";
-                Err(Error::new(certstore_core::ErrorKind::Unavailable, message)
-                    .with_backend(BACKEND))
-            }
-        }
+        // It came and went under our hands: others have it, one after the other.
+        Ok(Claim::Held { by: held, left: Duration::from_millis(1) })
     }
 
     /// All locks, the others' too: they lie among the values, so all names are gone through.

@@ -71,5 +71,5 @@ async fn append(
 
 /// Neither passing trouble nor missing rights.
 fn is_refusal(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Corrupt)
+    error.kind() == ErrorKind::Unsupported
 }

@@ -304,7 +304,8 @@ impl Register for LogRegister {
             let head = self.bucket.head(&self.names.log(name, place.epoch)).await?;
             let unchanged = match head {
                 Some(head) => head.size == place.position && head.checksum == Some(place.checksum),
-                None => place.position == 0,
+                // Not begun, or all logs are gone and the lock has begun anew elsewhere: only a read tells.
+                None => false,
             };
             if unchanged {
                 return Ok(Look::Unchanged);
