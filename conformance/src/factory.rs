@@ -74,6 +74,13 @@ pub trait Factory: Send + Sync + 'static {
         1
     }
 
+    /// Why the server under test can prove nothing of a clause, by its id: a server of other people's making that is known
+    /// to do otherwise than the service which it stands for. The clause is then not run, and the report says it.
+    fn unproven(&self, clause: &str) -> Option<&'static str> {
+        let _ = clause;
+        None
+    }
+
     /// Environment that lets the factory in a worker process reach the same data, such as the port of a test server.
     fn worker_env(&self) -> Vec<(String, String)> {
         Vec::new()

@@ -159,6 +159,10 @@ impl Suite {
         if let Err(why) = (clause.needs)(&capabilities) {
             return (Outcome::NotSupported { why }, Vec::new());
         }
+        if let Some(why) = self.factory.unproven(clause.id) {
+            let why = format!("unproven on this server: {why}");
+            return (Outcome::NotSupported { why }, Vec::new());
+        }
         let context = Context::new(self.factory.clone(), self.options.clone(), capabilities);
         let outcome = outcome(clause, &context).await;
         clean(&context).await;

@@ -19,6 +19,14 @@ fn a_report_is_read() {
 }
 
 #[test]
+fn what_a_server_cannot_prove_is_told_apart() {
+    let json = JSON.replace("no cas", "unproven on this server: it differs");
+    let report = Report::parse("moto", &json).unwrap();
+    assert_eq!((report.count("not-supported"), report.count("unproven")), (0, 1));
+    assert!(table(&[report]).contains("CAS-1 on moto: unproven: unproven on this server"));
+}
+
+#[test]
 fn the_table_shows_failures_and_what_is_missing() {
     let all = Report::parse("one", JSON).unwrap();
     let mut fewer = all.clone();

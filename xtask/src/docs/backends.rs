@@ -21,7 +21,8 @@ const SEEN: &str = "
 ## Seen
 
 *Not supported* means that the clause needs what the backend declares it lacks (that such calls are refused is CAP-1), or
-what this run could not bring about; the reasons stand below the table.
+what this run could not bring about. *Unproven* means that the server is known to do otherwise there than the service
+which it stands for, so the case was not run. The reasons stand below the table.
 
 ";
 
@@ -44,7 +45,7 @@ fn write(reports: &[Report]) -> String {
     }
     page.push_str(SEEN);
     let _ = writeln!(page, "| clause | {} | |\n|---|{rule}---|", names.join(" | "));
-    for outcome in ["passed", "not-supported"] {
+    for outcome in ["passed", "not-supported", "unproven"] {
         let counts: Vec<String> =
             reports.iter().map(|report| format!("**{}**", report.count(outcome))).collect();
         let _ = writeln!(page, "| **{}** | {} | |", words(outcome), counts.join(" | "));
@@ -68,7 +69,8 @@ fn write(reports: &[Report]) -> String {
         let _ = writeln!(page, "\n### {}\n", report.backend);
         for clause in &report.clauses {
             if let Some(detail) = &clause.detail {
-                let _ = writeln!(page, "* {} is not supported: {detail}", clause.id);
+                let outcome = words(&clause.outcome);
+                let _ = writeln!(page, "* {} is {outcome}: {detail}", clause.id);
             }
             for note in &clause.notes {
                 let _ = writeln!(page, "* {}: {note}", clause.id);

@@ -1,6 +1,7 @@
 //! The one connection of a storage: shared by all calls, made anew when it is lost.
 
 mod dial;
+mod failed;
 mod keeper;
 mod probe;
 mod reply;
@@ -20,9 +21,10 @@ use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 
 use crate::config::RedisConfig;
-use crate::error::{Effect, cluster_error, is_dead, is_refused_unexecuted, redis_error, timed_out};
+use crate::error::{Effect, is_dead, is_refused_unexecuted, redis_error, timed_out};
 use crate::script::Script;
 use dial::{Dialer, Failure, Live, Request};
+use failed::Failed;
 use keeper::Keeper;
 use reply::{effect_of, parsed};
 
@@ -384,32 +386,6 @@ impl Inner {
                 }
             }
             _ => {}
-        }
-    }
-}
-
-/// Why a request failed.
-enum Failed {
-    /// There is no connection: nothing was sent.
-    Dial(Failure),
-    Redis {
-        error: RedisError,
-        cluster: bool,
-    },
-    TimedOut {
-        limit: Duration,
-        sent: bool,
-    },
-}
-
-impl Failed {
-    fn into_error(self, effect: Effect) -> certstore_core::Error {
-        match self {
-            Self::Dial(failure) => failure.into_error(),
-            Self::Redis { error, cluster: true } => cluster_error(error, effect),
-            Self::Redis { error, cluster: false } => redis_error(error, effect),
-            Self::TimedOut { limit, sent: true } => timed_out(limit, effect),
-            Self::TimedOut { limit, sent: false } => timed_out(limit, Effect::Read),
         }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct SiteFactory<S> {
     pub(crate) poll: (Duration, Duration),
     pub(crate) worker_env: Vec<(String, String)>,
     pub(crate) round_trips: Option<fn(&S) -> u64>,
+    /// Clauses that the server can prove nothing of, and why.
+    pub(crate) unproven: &'static [(&'static str, &'static str)],
     pub(crate) server: S,
 }
 
@@ -73,6 +75,10 @@ impl<S: Send + Sync + 'static> Factory for SiteFactory<S> {
     /// A version, and the label on it.
     fn lock_round_trips(&self) -> u64 {
         2
+    }
+
+    fn unproven(&self, clause: &str) -> Option<&'static str> {
+        self.unproven.iter().find(|(id, _)| *id == clause).map(|(_, why)| *why)
     }
 
     fn worker_env(&self) -> Vec<(String, String)> {

@@ -43,6 +43,7 @@ pub(crate) fn factory(
         poll: (Duration::from_millis(5), Duration::from_millis(50)),
         worker_env: server.as_ref().map(LoopbackSecretsManager::worker_env).unwrap_or_default(),
         round_trips: Some(|server| server.as_ref().map_or(0, LoopbackSecretsManager::total)),
+        unproven: &[],
         server,
     }
 }
