@@ -70,6 +70,7 @@ local function head(place)
   -- Behind the fixed part: token, how long the locker is, locker, lock.
   local token, size, at = string.match(text, '^ (%d+) (%d%d%d%d) ()', 63)
   if length == 63 then return {version = version} end
+  if not token then error(redis.error_reply('WRONGTYPE no value of certstore lies at this name')) end
   size = tonumber(size)
   return {version = version, token = token, locker = string.sub(text, at, at + size - 1),
     lock = string.sub(text, at + size, length - 1)}

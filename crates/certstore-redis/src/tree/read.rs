@@ -23,7 +23,7 @@ impl TreeStorage {
     }
 
     /// As they are at one moment.
-    pub(super) async fn values(&self, keys: &[&Key]) -> Result<Vec<Option<Bytes>>> {
+    pub(super) async fn values(&self, keys: &[&Key]) -> Result<Vec<Result<Bytes>>> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -35,16 +35,17 @@ impl TreeStorage {
         if found.len() != keys.len() {
             return Err(unexpected_reply());
         }
-        let values = found.into_iter().map(|stored| stored.map(decode).transpose());
-        values.map(|value| Ok(value?.map(|value| value.value))).collect()
+        let each = found.into_iter().map(|stored| match stored {
+            Some(stored) => decode(stored).map(|found| found.value),
+            None => Err(Error::not_found()),
+        });
+        Ok(each.collect())
     }
 
     pub(super) async fn bundle(&self, keys: &[&Key]) -> Result<Vec<Bytes>> {
         bundle_dir(keys.iter().copied())?;
         let found = self.values(keys).await?.into_iter().zip(keys);
-        found
-            .map(|(value, key)| value.ok_or_else(|| on("load bundle", key)(Error::not_found())))
-            .collect()
+        found.map(|(value, key)| value.map_err(on("load bundle", key))).collect()
     }
 
     pub(super) async fn is_there(&self, key: &Key) -> Result<bool> {

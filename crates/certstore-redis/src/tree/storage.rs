@@ -65,9 +65,7 @@ impl Storage for TreeStorage {
         match self.values(keys).await {
             Ok(found) => {
                 let found = found.into_iter().zip(keys);
-                found
-                    .map(|(value, key)| value.ok_or_else(|| on("load", key)(Error::not_found())))
-                    .collect()
+                found.map(|(value, key)| value.map_err(on("load", key))).collect()
             }
             Err(error) => keys.iter().map(|key| Err(on("load", key)(again(&error)))).collect(),
         }

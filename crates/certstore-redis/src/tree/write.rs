@@ -86,6 +86,7 @@ impl TreeStorage {
     }
 
     pub(super) async fn remove(&self, key: &Key) -> Result<()> {
+        self.known.remove(key);
         let (index, values) = (self.names.index(), self.names.values());
         let args: [&[u8]; 4] =
             [self.changes.as_bytes(), key.as_str().as_bytes(), values.as_bytes(), DELETE_BOUND];
@@ -104,6 +105,7 @@ impl TreeStorage {
         condition: &str,
         guard: Option<&Lock>,
     ) -> Result<()> {
+        self.known.remove(key);
         let (index, place) = (self.names.index(), self.names.value(key));
         let mut keys = vec![index.as_bytes(), place.as_bytes()];
         let mut args = vec![self.changes.as_bytes(), key.as_str().as_bytes(), condition.as_bytes()];
