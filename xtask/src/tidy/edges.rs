@@ -1,4 +1,4 @@
-//! Dependencies point downward only: core <- backends, layers, conformance <- facade <- CLI.
+//! Dependencies point downward only: core <- shared <- backends, layers, adapters, conformance <- facade <- CLI.
 
 use crate::metadata::Package;
 
@@ -9,8 +9,12 @@ const CORE_LIMIT: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rank {
     Core,
+    /// What several backends have in common.
+    Shared,
     Backend,
     Layers,
+    /// A certstore as the storage of somebody else's library.
+    Adapter,
     Acme,
     Conformance,
     Facade,
@@ -21,7 +25,12 @@ enum Rank {
 fn rank(name: &str) -> Option<Rank> {
     Some(match name {
         "certstore-core" => Rank::Core,
+        "certstore-objects" | "certstore-aws" => Rank::Shared,
         "certstore-layers" => Rank::Layers,
+        "certstore-rustls-acme"
+        | "certstore-instant-acme"
+        | "certstore-certmagic"
+        | "certstore-certon" => Rank::Adapter,
         "certstore-acme" => Rank::Acme,
         "certstore-conformance" => Rank::Conformance,
         "certstore" => Rank::Facade,
@@ -41,7 +50,10 @@ impl Rank {
     fn may_use(self, other: Self) -> bool {
         match self {
             Self::Core => false,
-            Self::Backend | Self::Layers | Self::Acme | Self::Conformance => other == Self::Core,
+            Self::Backend => matches!(other, Self::Core | Self::Shared),
+            Self::Shared | Self::Layers | Self::Adapter | Self::Acme | Self::Conformance => {
+                other == Self::Core
+            }
             Self::Facade => matches!(other, Self::Core | Self::Backend | Self::Layers),
             Self::Cli => {
                 matches!(other, Self::Core | Self::Facade | Self::Acme | Self::Conformance)
@@ -50,10 +62,11 @@ impl Rank {
         }
     }
 
-    /// Tests reach for the suite, and for what their own crate reaches for.
+    /// Tests reach for the suite, and for what their own crate reaches for; those of layers and adapters for backends, too.
     fn tests_may_use(self, other: Self) -> bool {
         match self {
             Self::Xtask => true,
+            Self::Layers | Self::Adapter if matches!(other, Self::Backend | Self::Facade) => true,
             _ => self.may_use(other) || matches!(other, Self::Core | Self::Conformance),
         }
     }

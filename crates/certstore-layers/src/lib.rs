@@ -1,0 +1,1 @@
+//! Layers over any [`Storage`](certstore_core::Storage): each is a storage itself, under the same contract.
