@@ -19,6 +19,7 @@ mod setup;
 mod shell;
 mod soak;
 mod test;
+mod test_programs;
 mod tidy;
 
 pub use commands::run;

@@ -1,13 +1,12 @@
 //! `cargo xtask test`: everything, step by step, each with its time.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
 use crate::shell::{cargo, duration, follow, run, shown};
 use crate::tidy::is_number;
-use crate::{conformance, demo, docs, outside, package, programs, setup, tidy};
+use crate::{conformance, demo, docs, outside, package, programs, setup, test_programs, tidy};
 
 /// What test programs report, added up.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +36,11 @@ const STEPS: &[Step] = &[
         name: "tests",
         run: |counts| {
             let reports = conformance::collect_from_tests()?;
-            tests(&["--lib", "--bins", "--tests", "--examples"], Some(reports), counts)
+            let targets = ["--lib", "--bins", "--tests", "--examples"];
+            test_programs::run(&targets, &reports, |line| counts.show(line))
         },
     },
-    Step { name: "doc tests", run: |counts| tests(&["--doc"], None, counts) },
+    Step { name: "doc tests", run: doc_tests },
     Step { name: "documentation", run: |_| documentation() },
     Step { name: "demo", run: |_| demo::demo() },
     Step { name: "generated docs", run: |_| docs::docs(&["--check".to_owned()]) },
@@ -123,26 +123,26 @@ fn documentation() -> Result<()> {
     run(&mut command)
 }
 
-/// Runs tests of the whole workspace; every line but those of the tests that passed is shown.
-fn tests(targets: &[&str], variable: Option<(&str, PathBuf)>, counts: &mut Counts) -> Result<()> {
+fn doc_tests(counts: &mut Counts) -> Result<()> {
     let mut command = cargo();
-    command.envs(variable);
-    command.args(["test", "--workspace", "--no-fail-fast"]).args(targets);
+    command.args(["test", "--workspace", "--no-fail-fast", "--doc"]);
     println!("$ {}", shown(&command));
-    let succeeded = follow(&mut command, |line| {
-        counts.add(line);
-        let passed = line.starts_with("test ") && line.ends_with("... ok");
-        if !passed && !line.trim().is_empty() {
-            println!("{line}");
-        }
-    })?;
-    if !succeeded {
+    if !follow(&mut command, |line| counts.show(line))? {
         bail!("tests failed; see above");
     }
     Ok(())
 }
 
 impl Counts {
+    /// Adds a line of a test program, and shows it unless it is that of a test that passed.
+    fn show(&mut self, line: &str) {
+        self.add(line);
+        let passed = line.starts_with("test ") && line.ends_with("... ok");
+        if !passed && !line.trim().is_empty() {
+            println!("{line}");
+        }
+    }
+
     /// The tests that ran and passed.
     fn held(self) -> usize {
         self.passed.saturating_sub(self.not_supported)
