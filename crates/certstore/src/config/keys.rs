@@ -184,7 +184,7 @@ pub const KEYS: &[ConfigKey] = &[
         &["secretsmanager"],
         Kind::Number,
         "90",
-        "How many versions of one secret this process writes within 24 hours at most, below the service's quota of 100.",
+        "How many versions of one secret this process writes within 24 hours at most, below the service's quota of 100; 0 is no limit.",
     ),
     key(
         "retries",
@@ -340,7 +340,7 @@ pub const KEYS: &[ConfigKey] = &[
         "lease",
         &["memory", "redis", "postgres", "s3", "gcs", "oss", "secretsmanager"],
         Kind::Duration,
-        "15s; 30s (s3, gcs, oss); 10m (secretsmanager)",
+        "15s; 30s (s3, gcs, oss); 45s (oss, lock mode certmagic-oss); 10m (secretsmanager)",
         "How long a lock outlives a holder that does not renew it; at least 100 ms.",
     ),
     key(
@@ -355,7 +355,7 @@ pub const KEYS: &[ConfigKey] = &[
         &["redis", "postgres", "s3", "gcs", "oss", "secretsmanager"],
         Kind::Duration,
         "2s; 5s (secretsmanager)",
-        "The longest time between two looks of one who waits for a lock; a notice comes first where there is one.",
+        "The longest time between two looks of one who waits for a lock; a notice comes first where there is one. Lock mode certmagic-oss: see `lock_poll_interval`.",
     ),
     key(
         "wake",
@@ -424,7 +424,7 @@ pub const KEYS: &[ConfigKey] = &[
             &["oss"],
             Kind::Number,
             "1048576",
-            "How long the log of a lock grows before it goes on in another object.",
+            "How long the log of a lock grows before it goes on in another object: 4096 to 16777216.",
         )
     },
     key(
