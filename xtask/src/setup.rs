@@ -82,6 +82,11 @@ const NEEDS: &[Need] = &[
         why: "the PostgreSQL tests also run through a pooler",
     },
     Need {
+        package: "pebble",
+        there: || on_path("pebble") && on_path("pebble-challtestsrv"),
+        why: "an ACME certificate authority for the tests of the adapters",
+    },
+    Need {
         package: "python3-venv",
         there: has_venv,
         why: "holds moto and boto3, a second S3 server and AWS's own client",

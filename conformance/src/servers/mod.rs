@@ -1,10 +1,12 @@
-//! Real servers for tests, started on free ports of 127.0.0.1: Redis, Valkey, PostgreSQL and what stands around them.
+//! Real servers for tests, started on free ports of 127.0.0.1: Redis, Valkey, PostgreSQL and what stands around them,
+//! and an ACME certificate authority.
 //!
 //! Each server lives in a temporary folder under a guardian process, and is gone when its value is dropped or the
 //! test process ends, in whatever way. The calls block; in an async test they are short enough to stand as they are.
 //! The programs come from Debian's packages and `cargo xtask setup`; a missing one is an error that says so.
 
 mod guardian;
+mod pebble;
 mod port;
 mod postgres;
 mod process;
@@ -22,6 +24,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+pub use pebble::Pebble;
 pub use postgres::{PgBouncer, PostgresOptions, PostgresServer, shared_postgres};
 pub use process::{Place, ServerProcess, ServerSpec};
 pub use redis::{

@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+mod pebble;
 mod postgres;
 mod process;
 mod redis;
