@@ -1,1 +1,3 @@
 //! Layers over any [`Storage`](certstore_core::Storage): each is a storage itself, under the same contract.
+
+pub mod seal;
