@@ -12,7 +12,7 @@ use futures_util::TryStreamExt;
 
 pub use row::{CertificateDetails, CertificateRow, KeyMatch};
 
-use certificate::Parsed;
+pub(crate) use certificate::Parsed;
 use private_key::matches;
 
 /// What [`certs`] lists, and as of when.

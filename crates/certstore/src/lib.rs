@@ -2,6 +2,8 @@
 
 #[cfg(feature = "tools")]
 pub mod bench;
+#[cfg(feature = "tools")]
+pub mod clean;
 mod config;
 #[cfg(feature = "tools")]
 pub mod copy;
