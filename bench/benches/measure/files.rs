@@ -11,7 +11,7 @@ use crate::stats::{Random, median, quantile, ratio};
 use crate::{Result, open, runtime, verdict};
 
 /// A certificate chain is about this long.
-const VALUE: usize = 4096;
+pub(crate) const VALUE: usize = 4096;
 const STORE_PAIRS: usize = 1_200;
 const LOAD_PAIRS: usize = 2_000;
 /// Loads take microseconds: one pair is this many of each.

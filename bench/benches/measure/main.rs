@@ -10,6 +10,7 @@ mod clouds;
 mod files;
 mod listing;
 mod locks;
+mod sealed;
 mod services;
 mod stats;
 
@@ -25,10 +26,11 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 /// A measurement; says whether the target was met.
 type Measurement = fn(&Path) -> Result<bool>;
 
-const MEASUREMENTS: [(&str, Measurement); 13] = [
+const MEASUREMENTS: [(&str, Measurement); 14] = [
     ("fs-store", files::store),
     ("fs-load", files::load),
     ("fs-list", listing::list),
+    ("fs-sealed", sealed::sealed),
     ("fs-lock", locks::uncontended),
     ("fs-handover", locks::handover),
     ("redis", services::redis),

@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bench, certs, completions, conformance, copy, exists, get, lock, locks, ls, put, rm, schema,
-    stat, unlock, verify,
+    bench, certs, completions, conformance, copy, exists, get, keyset, lock, locks, ls, put,
+    reseal, rm, schema, stat, unlock, verify,
 };
 use crate::supervise;
 
@@ -65,6 +65,10 @@ pub(crate) enum Command {
     Copy(copy::Copy),
     Verify(verify::Verify),
     Conformance(conformance::Conformance),
+    Keyset(keyset::KeysetCommand),
+    Seal(reseal::Seal),
+    Reseal(reseal::Reseal),
+    Unseal(reseal::Unseal),
     Bench(bench::Bench),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -100,8 +104,8 @@ Exit codes: 0 done, 1 failed, 2 bad usage, key or config, 3 not found, 4 lock bu
 
 fn long_help() -> String {
     format!(
-        "{EXAMPLES}\n\nConfig: one TOML file with the sections [storage] and, to lock elsewhere, [storage.lock]. \
-         Their keys, each also as CERTSTORE_STORAGE_KEY in the environment:\n{}",
+        "{EXAMPLES}\n\nConfig: one TOML file with the sections [storage] and, to lock elsewhere, [storage.lock]; \
+         [storage.seal] encrypts what is stored. The keys, each also as CERTSTORE_STORAGE_KEY in the environment:\n{}",
         certstore::config_help()
     )
 }

@@ -7,11 +7,13 @@ pub(crate) mod conformance;
 pub(crate) mod copy;
 pub(crate) mod exists;
 pub(crate) mod get;
+pub(crate) mod keyset;
 pub(crate) mod lock;
 pub(crate) mod locks;
 pub(crate) mod ls;
 pub(crate) mod markdown;
 pub(crate) mod put;
+pub(crate) mod reseal;
 pub(crate) mod rm;
 pub(crate) mod schema;
 pub(crate) mod stat;
@@ -50,6 +52,10 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Copy(copy) => copy.run(&context).await.map(|()| done),
         Command::Verify(verify) => verify.run(&context).await.map(|()| done),
         Command::Conformance(conformance) => conformance.run(&context).await.map(|()| done),
+        Command::Keyset(keyset) => keyset.run(&context).map(|()| done),
+        Command::Seal(seal) => seal.run(&context).await.map(|()| done),
+        Command::Reseal(reseal) => reseal.run(&context).await.map(|()| done),
+        Command::Unseal(unseal) => unseal.run(&context).await.map(|()| done),
         Command::Bench(bench) => bench.run(&context).await.map(|()| done),
         Command::Schema(schema) => schema.run(&context).map(|()| done),
         Command::Completions(completions) => completions.run().map(|()| done),

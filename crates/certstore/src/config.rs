@@ -4,6 +4,7 @@ mod draft;
 mod environment;
 mod keys;
 mod reference;
+mod seal;
 mod table;
 mod url;
 mod value;
@@ -15,9 +16,15 @@ use certstore_core::{Error, ErrorKind, Result};
 
 pub use environment::Environment;
 pub use reference::{config_help, config_reference};
-pub use table::{BACKENDS, BackendInfo, ConfigKey, ENV_LOCK_PREFIX, ENV_PREFIX, KEYS, Kind};
+pub use seal::SEAL_KEYS;
+pub use table::{
+    BACKENDS, BackendInfo, ConfigKey, ENV_LOCK_PREFIX, ENV_PREFIX, ENV_SEAL_PREFIX, KEYS, Kind,
+};
 
 use draft::{Draft, Section};
+#[cfg(feature = "seal")]
+pub(crate) use seal::KeysetPlace;
+pub(crate) use seal::SealSettings;
 pub(crate) use value::Settings;
 
 /// The config file that is read from the working directory when none is named.
@@ -42,6 +49,7 @@ pub const ENV_CONFIG: &str = "CERTSTORE_CONFIG";
 pub struct Config {
     pub(crate) storage: Settings,
     pub(crate) lock: Option<Settings>,
+    pub(crate) seal: Option<SealSettings>,
 }
 
 impl Config {
@@ -56,7 +64,7 @@ impl Config {
     /// # Ok::<(), certstore::Error>(())
     /// ```
     pub fn from_url(url: &str) -> Result<Self> {
-        Ok(Self { storage: Section::from_url(url).check("storage", None)?, lock: None })
+        Ok(Self { storage: Section::from_url(url).check("storage", None)?, lock: None, seal: None })
     }
 
     /// The config that a TOML text holds; relative paths start at the working directory.
@@ -140,6 +148,12 @@ impl Config {
         self.lock.as_ref().map(|lock| lock.backend().name)
     }
 
+    /// Whether values are sealed, as `[storage.seal]` says.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.seal.is_some()
+    }
+
     /// The directories that hold values and locks, for backends that have some.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         std::iter::once(&self.storage)
@@ -214,7 +228,8 @@ impl Config {
 
     fn from_draft(draft: Draft, base: Option<&Path>) -> Result<Self> {
         let lock = draft.lock.map(|section| section.check("storage.lock", base)).transpose()?;
-        Ok(Self { storage: draft.storage.check("storage", base)?, lock })
+        let seal = draft.seal.map(|section| SealSettings::read(&section, base)).transpose()?;
+        Ok(Self { storage: draft.storage.check("storage", base)?, lock, seal })
     }
 }
 

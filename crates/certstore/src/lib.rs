@@ -14,6 +14,8 @@ mod open;
 mod probe;
 #[cfg(feature = "tools")]
 mod scratch;
+#[cfg(feature = "seal")]
+mod sealed;
 mod services;
 #[cfg(feature = "tools")]
 pub mod verify;
@@ -28,12 +30,17 @@ pub use certstore_core::{
 };
 #[cfg(all(unix, feature = "fs"))]
 pub use certstore_fs::{FsConfig, FsStorage, Io};
+/// Encryption at rest.
+#[cfg(feature = "seal")]
+pub use certstore_layers::seal;
 pub use config::{
     BACKENDS, BackendInfo, CONFIG_FILE, Config, ConfigKey, ENV_CONFIG, ENV_LOCK_PREFIX, ENV_PREFIX,
-    Environment, KEYS, Kind, config_help, config_reference,
+    ENV_SEAL_PREFIX, Environment, KEYS, Kind, SEAL_KEYS, config_help, config_reference,
 };
 pub use open::{default_storage, open, open_url};
 #[cfg(feature = "tools")]
 pub use scratch::remove_beneath;
+#[cfg(feature = "seal")]
+pub use sealed::open_sealed;
 pub use services::schema;
 pub use with_locker::WithLocker;

@@ -7,13 +7,15 @@ use certstore_core::{Error, ErrorKind, MemoryConfig, MemoryStorage, Result, Stor
 use crate::config::Settings;
 use crate::{Config, Environment, WithLocker};
 
-/// Opens the storage that `config` describes, with the locks of `[storage.lock]` where it has them.
+/// Opens the storage that `config` describes, with the locks of `[storage.lock]` and sealed as `[storage.seal]` says, where
+/// it has them.
 ///
 /// Each call on a `memory` config gives an empty storage of its own.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) for settings that the backend refuses; else of the
-/// backend: it cannot be reached, or may not be used.
+/// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) for settings that the backend refuses, and for a keyset
+/// that is missing or none. [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt): the store is sealed under another keyset.
+/// Else of the backend: it cannot be reached, or may not be used.
 ///
 /// # Cancel safety
 /// Dropped, nothing stays open; a directory may have been created.
@@ -26,6 +28,16 @@ use crate::{Config, Environment, WithLocker};
 /// # Ok(()) }
 /// ```
 pub async fn open(config: &Config) -> Result<Arc<dyn Storage>> {
+    let unsealed = open_unsealed(config).await?;
+    #[cfg(feature = "seal")]
+    if let Some(seal) = &config.seal {
+        return Ok(Arc::new(crate::sealed::open_over(unsealed, seal).await?));
+    }
+    Ok(unsealed)
+}
+
+/// The storage and its locks, without the layer that seals.
+pub(crate) async fn open_unsealed(config: &Config) -> Result<Arc<dyn Storage>> {
     let values = open_backend(&config.storage).await?;
     match &config.lock {
         None => Ok(values),

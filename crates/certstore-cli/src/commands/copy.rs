@@ -1,7 +1,9 @@
 //! `certstore copy`.
 
-use certstore::Dir;
+use std::path::PathBuf;
+
 use certstore::copy::{CopyOptions, CopyReport, copy};
+use certstore::{Config, Dir};
 use clap::Args;
 
 use super::Context;
@@ -19,14 +21,18 @@ Copy to a storage that nobody serves from meanwhile.
 
 Examples:
   certstore --storage file:///var/lib/caddy copy --to file:///srv/backup --dry-run
-  certstore copy --to file:///srv/backup certificates")]
+  certstore copy --to file:///srv/backup certificates
+  certstore --storage file:///var/lib/caddy copy --to-config sealed.toml")]
 pub(crate) struct Copy {
     /// The directory or the value to copy; everything without it
     #[arg(default_value = "", hide_default_value = true)]
     dir: String,
     /// The storage to copy to
-    #[arg(long, value_name = "URL")]
-    to: String,
+    #[arg(long, value_name = "URL", required_unless_present = "to_config")]
+    to: Option<String>,
+    /// The storage to copy to, as a config file says: its [storage.seal] seals what is copied
+    #[arg(long, value_name = "FILE", conflicts_with = "to")]
+    to_config: Option<PathBuf>,
     /// Compare and report only; write nothing
     #[arg(long)]
     dry_run: bool,
@@ -46,7 +52,12 @@ impl Copy {
         options.skip_foreign = self.skip_foreign;
         options.concurrency = self.jobs.into();
         let source = context.open().await?;
-        let target = certstore::open_url(&self.to).await?;
+        let target = match &self.to_config {
+            // The variables of the environment name the storage to copy from.
+            Some(file) => Config::from_file(file)?,
+            None => Config::from_url(self.to.as_deref().unwrap_or_default())?,
+        };
+        let target = certstore::open(&target).await?;
         let progress = Progress::new(context.global.quiet, "copying", 0);
         let report =
             copy(&*source, &*target, &options, |at| progress.at(at.done, at.total)).await?;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod certificates;
 mod lock;
+mod sealing;
 mod support;
 mod tools;
 mod values;

@@ -60,9 +60,59 @@ fn wrong_types_and_broken_toml_are_told_in_one_line() {
     assert_eq!(refused("[storage]\nlock = 1"), "\"lock\" is a section: write [storage.lock]");
 }
 
+#[cfg(not(feature = "seal"))]
 #[test]
 fn sealing_is_refused_not_ignored() {
     assert!(refused("[storage.seal]\nkeyset = \"k\"").starts_with("this build cannot seal values"));
+}
+
+#[cfg(feature = "seal")]
+#[test]
+fn the_section_of_sealing_names_its_keys() {
+    let config =
+        Config::from_toml("[storage.seal]\nkeyset = \"k.json\"\nstore_id = \"a\"").unwrap();
+    assert!(config.is_sealed());
+    let seal = config.seal.unwrap();
+    assert_eq!(seal.store_id.as_deref(), Some("a"));
+    assert!(!seal.accept_plaintext);
+    for (toml, message) in [
+        ("[storage]\nseal = 1", "\"seal\" is a section: write [storage.seal]"),
+        (
+            "[storage.seal]\nkeysett = \"k\"",
+            "unknown key \"keysett\" in [storage.seal]; the nearest is \"keyset\"",
+        ),
+        (
+            "[storage.seal]\nkeyset = \"k\"\nkeyset_env = \"K\"",
+            "[storage.seal] has \"keyset\" and \"keyset_env\"; remove one",
+        ),
+        (
+            "[storage.seal]\naccept_plaintext = \"maybe\"",
+            "\"accept_plaintext\" in [storage.seal] is to be true or false",
+        ),
+    ] {
+        assert_eq!(refused(toml), message);
+    }
+    assert!(refused("[storage.seal]\nstore_id = \"a\"").contains("certstore keyset create"));
+}
+
+#[cfg(feature = "seal")]
+#[test]
+fn variables_can_seal_and_a_url_does_not_unseal() {
+    let file = "[storage.seal]\nkeyset = \"/k\"";
+    let mut draft = super::Draft::from_toml(file).unwrap();
+    let variables = [
+        ("CERTSTORE_STORAGE_URL", "memory:"),
+        ("CERTSTORE_STORAGE_SEAL_STORE_ID", "b"),
+        ("HOME", "/h"),
+    ];
+    draft.override_by(Environment::new(variables, "").variables()).unwrap();
+    let config = Config::from_draft(draft, None).unwrap();
+    assert_eq!((config.backend(), config.is_sealed()), ("memory", true));
+    assert_eq!(config.seal.unwrap().store_id.as_deref(), Some("b"));
+    let mut draft = super::Draft::default();
+    let wrong = [("CERTSTORE_STORAGE_SEAL_KEYSETT", "/k")];
+    let error = draft.override_by(Environment::new(wrong, "").variables()).unwrap_err();
+    assert!(error.to_string().contains("CERTSTORE_STORAGE_SEAL_KEYSET\""), "{error}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 use certstore_core::options::nearest;
 use certstore_core::{ErrorKind, Result, Secret};
 
+use super::seal;
 use super::table::{self, BACKENDS, BackendInfo, ENV_LOCK_PREFIX, ENV_PREFIX, KEYS};
 use super::url::{self, StorageUrl};
 use super::value::{Raw, Settings, Value, invalid};
@@ -16,6 +17,7 @@ use crate::services;
 pub(super) struct Draft {
     pub(super) storage: Section,
     pub(super) lock: Option<Section>,
+    pub(super) seal: Option<Section>,
 }
 
 /// One section: its keys, not yet checked.
@@ -48,17 +50,15 @@ impl Draft {
     fn read_storage(&mut self, section: toml::Table) -> Result<()> {
         for (name, value) in section {
             match (name.as_str(), value) {
-                ("lock", toml::Value::Table(lock)) => {
-                    let mut section = Section::default();
-                    lock.into_iter().for_each(|(name, value)| section.set(name, Raw::Toml(value)));
-                    self.lock = Some(section);
-                }
+                ("lock", toml::Value::Table(lock)) => self.lock = Some(Section::of_table(lock)),
                 ("lock", _) => return Err(invalid("\"lock\" is a section: write [storage.lock]")),
-                ("seal", _) => {
+                ("seal", _) if !cfg!(feature = "seal") => {
                     return Err(invalid(
-                        "this build cannot seal values; remove [storage.seal], or nothing would be encrypted",
+                        "this build cannot seal values; build it with the feature \"seal\", or remove [storage.seal]: nothing would be encrypted",
                     ));
                 }
+                ("seal", toml::Value::Table(seal)) => self.seal = Some(Section::of_table(seal)),
+                ("seal", _) => return Err(invalid("\"seal\" is a section: write [storage.seal]")),
                 (_, value) => self.storage.set(name, Raw::Toml(value)),
             }
         }
@@ -68,8 +68,15 @@ impl Draft {
     /// Lays the variables `CERTSTORE_STORAGE_*` over it. One that names another place, as a backend or a URL, replaces
     /// what the file says of that section.
     pub(super) fn override_by(&mut self, variables: &BTreeMap<String, String>) -> Result<()> {
-        let (mut storage, mut lock) = (BTreeMap::new(), BTreeMap::new());
+        let (mut storage, mut lock, mut seal) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (variable, value) in variables.iter().filter(|(_, value)| !value.is_empty()) {
+            if let Some(key) = seal::key_of(variable)
+                && seal::is_key(&key)
+                && cfg!(feature = "seal")
+            {
+                seal.insert(key, Raw::Text(value.clone()));
+                continue;
+            }
             let (section, key) =
                 match (variable.strip_prefix(ENV_LOCK_PREFIX), variable.strip_prefix(ENV_PREFIX)) {
                     (Some(key), _) => (&mut lock, key),
@@ -78,7 +85,8 @@ impl Draft {
                 };
             let key = key.to_ascii_lowercase();
             if table::key(&key).is_none() {
-                let known: Vec<_> = KEYS.iter().map(table::ConfigKey::env).collect();
+                let sealing = seal::SEAL_KEYS.iter().map(table::ConfigKey::seal_env);
+                let known: Vec<_> = KEYS.iter().map(table::ConfigKey::env).chain(sealing).collect();
                 return Err(unknown(
                     "variable",
                     variable,
@@ -92,6 +100,9 @@ impl Draft {
         if !lock.is_empty() {
             self.lock.get_or_insert_default().override_by(lock);
         }
+        if !seal.is_empty() {
+            self.seal.get_or_insert_default().keys.extend(seal);
+        }
         Ok(())
     }
 }
@@ -102,6 +113,15 @@ impl Section {
         let mut section = Self::default();
         section.set("url".to_owned(), Raw::Text(url.to_owned()));
         section
+    }
+
+    fn of_table(table: toml::Table) -> Self {
+        Self { keys: table.into_iter().map(|(name, value)| (name, Raw::Toml(value))).collect() }
+    }
+
+    /// The keys, as they were written.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&str, &Raw)> {
+        self.keys.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     fn set(&mut self, name: String, value: Raw) {
@@ -133,7 +153,12 @@ impl Section {
         };
         for (key, value) in &self.keys {
             let known = table::key(key).ok_or_else(|| {
-                unknown("key", key, &format!("in [{name}]"), names_for(backend).chain(["lock"]))
+                unknown(
+                    "key",
+                    key,
+                    &format!("in [{name}]"),
+                    names_for(backend).chain(["lock", "seal"]),
+                )
             })?;
             if !known.is_for(backend.name) {
                 return Err(unknown(
@@ -247,7 +272,7 @@ fn names_for(backend: &BackendInfo) -> impl Iterator<Item = &'static str> {
     KEYS.iter().filter(|key| key.is_for(backend.name)).map(|key| key.name)
 }
 
-fn unknown<'a>(
+pub(super) fn unknown<'a>(
     what: &str,
     given: &str,
     place: &str,

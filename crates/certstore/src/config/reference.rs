@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::seal::SEAL_KEYS;
 use super::table::{BACKENDS, ConfigKey, KEYS};
 
 /// Every config key as a Markdown page: type, default, unit, environment variable and meaning.
@@ -21,6 +22,18 @@ pub fn config_reference() -> String {
     for key in KEYS {
         line(&mut page, format_args!("{}", row(key)));
     }
+    page.push_str("\n## Keys of `[storage.seal]`\n\n");
+    page.push_str(
+        "With this section every value is sealed, whatever the backend (security.md).\n\n",
+    );
+    page.push_str("| key | type | default | variable | meaning |\n|---|---|---|---|---|\n");
+    for key in SEAL_KEYS {
+        let (kind, env) = (key.kind.describe(), key.seal_env());
+        line(
+            &mut page,
+            format_args!("| `{}` | {kind} | {} | `{env}` | {} |", key.name, key.default, key.doc),
+        );
+    }
     page.push_str(ORDER);
     page
 }
@@ -30,17 +43,21 @@ pub fn config_reference() -> String {
 pub fn config_help() -> String {
     let mut text = String::new();
     for key in KEYS {
-        let backends =
-            if key.backends.is_empty() { "all".to_owned() } else { key.backends.join(", ") };
-        let unit = if key.unit.is_empty() { String::new() } else { format!(" of {}", key.unit) };
-        let (kind, default) = (key.kind.describe(), key.default.replace('`', ""));
-        line(
-            &mut text,
-            format_args!("  {} ({backends}; {kind}{unit}; default {default})", key.name),
-        );
-        line(&mut text, format_args!("      {}", key.doc));
+        help_line(&mut text, key);
+    }
+    text.push_str("Those of [storage.seal], as CERTSTORE_STORAGE_SEAL_KEY in the environment:\n");
+    for key in SEAL_KEYS {
+        help_line(&mut text, key);
     }
     text
+}
+
+fn help_line(text: &mut String, key: &ConfigKey) {
+    let backends = if key.backends.is_empty() { "all".to_owned() } else { key.backends.join(", ") };
+    let unit = if key.unit.is_empty() { String::new() } else { format!(" of {}", key.unit) };
+    let (kind, default) = (key.kind.describe(), key.default.replace('`', ""));
+    line(text, format_args!("  {} ({backends}; {kind}{unit}; default {default})", key.name));
+    line(text, format_args!("      {}", key.doc));
 }
 
 fn row(key: &ConfigKey) -> String {
@@ -71,6 +88,10 @@ path = \"/var/lib/certstore\"
 [storage.lock]
 backend = \"fs\"
 path = \"/run/certstore\"
+
+# optional: encryption at rest
+[storage.seal]
+keyset = \"/etc/certstore/keyset.json\"
 ```
 
 ";

@@ -58,7 +58,7 @@ impl Kind {
     }
 }
 
-/// One key of the sections `[storage]` and `[storage.lock]`.
+/// One key of the sections `[storage]` and `[storage.lock]`, or of `[storage.seal]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConfigKey {
     /// The key's name in TOML, as a URL parameter and, in capitals, in the environment.
@@ -87,6 +87,12 @@ impl ConfigKey {
     pub fn env(&self) -> String {
         format!("{ENV_PREFIX}{}", self.name.to_ascii_uppercase())
     }
+
+    /// The name of the environment variable that overrides it in `[storage.seal]`.
+    #[must_use]
+    pub fn seal_env(&self) -> String {
+        format!("{ENV_SEAL_PREFIX}{}", self.name.to_ascii_uppercase())
+    }
 }
 
 /// What every environment variable of the section `[storage]` starts with.
@@ -94,6 +100,9 @@ pub const ENV_PREFIX: &str = "CERTSTORE_STORAGE_";
 
 /// What every environment variable of the section `[storage.lock]` starts with.
 pub const ENV_LOCK_PREFIX: &str = "CERTSTORE_STORAGE_LOCK_";
+
+/// What every environment variable of the section `[storage.seal]` starts with.
+pub const ENV_SEAL_PREFIX: &str = "CERTSTORE_STORAGE_SEAL_";
 
 /// The backends, in the order of the docs.
 pub const BACKENDS: &[BackendInfo] = &[
