@@ -12,6 +12,7 @@ mod places;
 mod program;
 mod refusals;
 mod schema;
+mod sealed;
 mod suite;
 #[expect(dead_code, reason = "the tests of files use more of it")]
 #[path = "../cli/support.rs"]
