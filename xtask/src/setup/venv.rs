@@ -15,6 +15,7 @@ const PINS: &[&str] = &[
     "google-cloud-storage[grpc]==3.17.1",
     "oss2==2.19.1",
     "alibabacloud-oss-v2==1.4.1",
+    "tink==1.16.1",
 ];
 /// Says which pins are installed; written last.
 const MARK: &str = "certstore-pins";
@@ -39,7 +40,7 @@ pub(super) fn setup() -> Result<()> {
     let mut import = Command::new(&python);
     import.args([
         "-c",
-        "import alibabacloud_oss_v2, boto3, google.cloud.storage, grpc, moto.server, oss2",
+        "import alibabacloud_oss_v2, boto3, google.cloud.storage, grpc, moto.server, oss2, tink",
     ]);
     let mut steps = [make, install, import];
     let by_hand = steps.iter().map(typed).collect::<Vec<_>>().join(" && ");

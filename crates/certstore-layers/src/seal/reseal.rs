@@ -242,7 +242,3 @@ impl ResealReport {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "reseal_tests.rs"]
-mod tests;

@@ -1,0 +1,8 @@
+//! The contract, on sealed memory that is marked as such.
+
+mod seal_support;
+
+use certstore_conformance::{MemoryFactory, conformance};
+use seal_support::SealedFactory;
+
+conformance!(SealedFactory { name: "sealed memory", inner: MemoryFactory::new(), marked: true });
