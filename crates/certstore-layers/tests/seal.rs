@@ -1,5 +1,7 @@
 //! Sealing: against Tink's own library, under live writers, over damaged input, and what it costs.
 
+#[path = "seal/content.rs"]
+mod content;
 #[path = "seal/cost.rs"]
 mod cost;
 #[path = "seal/fuzz.rs"]

@@ -69,3 +69,7 @@ pub(super) fn with_associated_data<T>(
         Some(StoreId(id)) => with(&[BOUND, id.as_bytes(), b"\0", key.as_bytes()].concat()),
     }
 }
+
+#[cfg(test)]
+#[path = "options_tests.rs"]
+mod tests;
