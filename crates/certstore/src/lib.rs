@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 #[cfg(feature = "tools")]
+pub mod archive;
+#[cfg(feature = "tools")]
 pub mod bench;
 #[cfg(feature = "tools")]
 pub mod clean;
