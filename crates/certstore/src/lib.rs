@@ -5,6 +5,8 @@ pub mod archive;
 #[cfg(feature = "tools")]
 pub mod bench;
 #[cfg(feature = "tools")]
+pub mod bundle;
+#[cfg(feature = "tools")]
 pub mod clean;
 mod config;
 #[cfg(feature = "tools")]
