@@ -23,6 +23,8 @@ mod sealed;
 mod services;
 #[cfg(feature = "tools")]
 pub mod verify;
+#[cfg(feature = "tools")]
+pub mod watch;
 mod with_locker;
 
 pub use certstore_core::options::parse_duration;
