@@ -12,6 +12,8 @@ mod config;
 #[cfg(feature = "tools")]
 pub mod copy;
 #[cfg(feature = "tools")]
+pub mod doctor;
+#[cfg(feature = "tools")]
 pub mod inventory;
 mod open;
 #[cfg(feature = "tools")]
