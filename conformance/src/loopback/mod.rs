@@ -2,6 +2,7 @@
 
 mod fault;
 mod log;
+pub mod matrix;
 mod serve;
 
 pub(crate) use fault::Faults;

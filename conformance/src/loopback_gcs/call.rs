@@ -65,13 +65,14 @@ impl Shared {
             Request { op, bucket, key, access_key: String::new(), conditional, status: 0 };
         let admitted = self.tokens.identify(headers).and_then(|identity| {
             identity.name.clone_into(&mut request.access_key);
-            identity.check(op.writes(), &request.bucket)
+            identity.check(op, &request.bucket).map(|()| identity)
         });
-        if let Err(refusal) = admitted {
-            return Ok(self.ended(request, Err(refusal), false));
-        }
+        let identity = match admitted {
+            Ok(identity) => identity,
+            Err(refusal) => return Ok(self.ended(request, Err(refusal), false)),
+        };
         let effects = self.faults.take(op, &request.key, conditional);
-        let mut result = match before(&effects).await {
+        let mut result = match before(&effects, || identity.denied(op, &request.bucket)).await {
             Ok(()) => {
                 let ignored = effects.contains(&Effect::IgnoreConditions);
                 work(&mut self.store(), ignored)
@@ -118,7 +119,7 @@ enum Before {
 }
 
 /// What happens before the request is done.
-async fn before(effects: &[Effect]) -> Result<(), Before> {
+async fn before(effects: &[Effect], denied: impl Fn() -> Refusal) -> Result<(), Before> {
     for effect in effects {
         match effect {
             Effect::Delay(time) => tokio::time::sleep(*time).await,
@@ -129,6 +130,12 @@ async fn before(effects: &[Effect]) -> Result<(), Before> {
                 let text = "The request rate exceeds the limit. Please reduce your request rate.";
                 return Err(Before::Refused(Refusal::new(429, "rateLimitExceeded", text)));
             }
+            Effect::Conflict => {
+                let text = "The request conflicts with another one. Please try again.";
+                return Err(Before::Refused(Refusal::new(409, "conflict", text)));
+            }
+            Effect::TokenExpired => return Err(Before::Refused(Refusal::credentials())),
+            Effect::Denied => return Err(Before::Refused(denied())),
             _ => {}
         }
     }

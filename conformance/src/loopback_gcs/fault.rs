@@ -23,6 +23,16 @@ pub enum Effect {
     ServiceUnavailable,
     /// Nothing is done; the reply is 429 `rateLimitExceeded`.
     TooManyRequests,
+    /// Nothing is done; the reply is 409 `conflict`, over gRPC `ABORTED`
+    /// (<https://cloud.google.com/storage/docs/json_api/v1/status-codes#409-conflict>).
+    Conflict,
+    /// Nothing is done; the reply is 401 `authError`: a token that has expired, or one that was signed by a clock that is
+    /// wrong; the service has no other word for it
+    /// (<https://cloud.google.com/storage/docs/json_api/v1/status-codes#401-unauthorized>).
+    TokenExpired,
+    /// Nothing is done; the reply is 403 `forbidden`, which names the [permission](Op::permission) that is missing
+    /// (<https://cloud.google.com/storage/docs/json_api/v1/status-codes#403-forbidden>).
+    Denied,
     /// The request waits before it is done.
     Delay(Duration),
     /// The request is done at once; its reply waits.

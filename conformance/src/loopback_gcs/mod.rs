@@ -14,8 +14,8 @@
 //! - **The limit of one write a second for each object** is enforced once
 //!   [`set_write_interval`](LoopbackGcs::set_write_interval) says how long that second is: 429 `rateLimitExceeded`.
 //! - **Counts**: [`requests`](LoopbackGcs::requests) are what the server itself saw, gRPC and JSON together.
-//! - **Faults** are switched on with [`fault`](LoopbackGcs::fault): lost requests and replies, 412, 429, 500, 503, delays,
-//!   cut bodies, a store that ignores conditions.
+//! - **Faults** are switched on with [`fault`](LoopbackGcs::fault): lost requests and replies, 409, 412, 429, 500, 503,
+//!   expired tokens, missing permissions, delays, cut bodies, a store that ignores conditions.
 //! - **Restarts**: [`stop`](LoopbackGcs::stop) closes the port and every connection, [`resume`](LoopbackGcs::resume)
 //!   listens on the same port with the same objects. Other processes reach it by [`worker_env`](LoopbackGcs::worker_env).
 //!

@@ -47,6 +47,11 @@ impl Refusal {
         Self::new(429, "rateLimitExceeded", message)
     }
 
+    /// Of a token that nobody gave out, or that has expired.
+    pub(super) fn credentials() -> Self {
+        Self::new(401, "authError", "Invalid Credentials")
+    }
+
     pub(super) fn internal() -> Self {
         Self::new(500, "backendError", "We encountered an internal error. Please try again.")
     }
@@ -71,6 +76,7 @@ impl Refusal {
             401 => 16,
             403 => 7,
             404 => 5,
+            409 => 10,
             304 | 412 => 9,
             429 => 8,
             501 => 12,

@@ -9,6 +9,7 @@ use hyper::HeaderMap;
 use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::Value;
 
+use super::Op;
 use super::refusal::Refusal;
 
 /// A token with all rights.
@@ -29,17 +30,22 @@ pub(super) struct Identity {
 impl Identity {
     /// # Errors
     /// 403 for what this identity may not do.
-    pub(super) fn check(&self, write: bool, bucket: &str) -> Result<(), Refusal> {
-        if if write { self.writes } else { self.reads } {
+    pub(super) fn check(&self, op: Op, bucket: &str) -> Result<(), Refusal> {
+        if if op.writes() { self.writes } else { self.reads } {
             return Ok(());
         }
-        let access = if write { "storage.objects.create" } else { "storage.objects.get" };
+        Err(self.denied(op, bucket))
+    }
+
+    /// This identity lacks the permission for `op`.
+    pub(super) fn denied(&self, op: Op, bucket: &str) -> Refusal {
+        let access = op.permission();
         let text = format!(
             "{}@loopback.iam.gserviceaccount.com does not have {access} access to the Google Cloud Storage bucket \
              {bucket}. Permission '{access}' denied on resource (or it may not exist).",
             self.name
         );
-        Err(Refusal::new(403, "forbidden", text))
+        Refusal::new(403, "forbidden", text)
     }
 }
 
@@ -96,7 +102,7 @@ impl Tokens {
             READER => identity("reader", true, false),
             STRANGER => identity("stranger", false, false),
             jwt if self.is_signed(jwt) => identity("account", true, true),
-            _ => Err(Refusal::new(401, "authError", "Invalid Credentials")),
+            _ => Err(Refusal::credentials()),
         }
     }
 

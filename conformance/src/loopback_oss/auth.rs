@@ -54,12 +54,27 @@ impl Keys {
         }
         let distance = |time| now.duration_since(time).unwrap_or_else(|error| error.duration());
         if signed.time.is_none_or(|time| distance(time) > MAX_SKEW) {
-            let message =
-                "The difference between the request time and the current time is too large.";
-            return Err(Refusal::forbidden("RequestTimeTooSkewed", "0002-00000504", message));
+            return Err(too_skewed());
         }
         Ok(identity)
     }
+}
+
+pub(super) fn too_skewed() -> Refusal {
+    let message = "The difference between the request time and the current time is too large.";
+    Refusal::forbidden("RequestTimeTooSkewed", "0002-00000504", message)
+}
+
+/// No policy of the user allows this:
+/// <https://www.alibabacloud.com/help/en/oss/support/0003-00000201>, there for a policy that denies.
+pub(super) fn denied(permission: &str) -> Refusal {
+    let message = "You have no right to access this object because of bucket acl.";
+    Refusal::forbidden("AccessDenied", "0003-00000001", message).with_detail(&[
+        ("PolicyType", "AccountLevelIdentityBasedPolicy"),
+        ("AuthPrincipalType", "SubUser"),
+        ("NoPermissionType", "ImplicitDeny"),
+        ("AuthAction", permission),
+    ])
 }
 
 fn unknown_key(access_key: &str) -> Refusal {

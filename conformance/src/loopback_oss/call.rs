@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::StatusCode;
 
+use super::auth::{denied, too_skewed};
 use super::body::ReplyBody;
 use super::fault::Effect;
 use super::log::Request;
@@ -33,24 +34,16 @@ impl Struck {
     }
 
     /// What happens before the request is done: nothing, a refusal in its place, or the end of the connection.
-    pub(super) async fn before(&self) -> Result<Result<(), Refusal>, Cut> {
+    pub(super) async fn before(&self, op: Op) -> Result<Result<(), Refusal>, Cut> {
         for effect in &self.0 {
-            let busy = |code, ec, message| {
-                Ok(Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, code, ec, message)))
-            };
             match effect {
                 Effect::Delay(time) => tokio::time::sleep(*time).await,
                 Effect::LoseRequest => return Err(Cut),
-                Effect::InternalError => return Ok(Err(Refusal::internal())),
-                Effect::ServiceUnavailable => {
-                    let message = "Please reduce your request rate.";
-                    return busy("ServiceUnavailable", "0012-00000003", message);
+                effect => {
+                    if let Some(refusal) = refusal(*effect, op) {
+                        return Ok(Err(refusal));
+                    }
                 }
-                Effect::QpsLimitExceeded => {
-                    let message = "Please reduce your request rate.";
-                    return busy("QpsLimitExceeded", "0009-00000011", message);
-                }
-                _ => {}
             }
         }
         Ok(Ok(()))
@@ -76,6 +69,34 @@ impl Struck {
         }
         Ok(done)
     }
+}
+
+/// What the server says in place of doing anything; `None` for an effect of another kind.
+fn refusal(effect: Effect, op: Op) -> Option<Refusal> {
+    const BUSY: &str = "Please reduce your request rate.";
+    let unavailable =
+        |code, ec| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, code, ec, BUSY.to_owned());
+    Some(match effect {
+        Effect::InternalError => Refusal::internal(),
+        Effect::ServiceUnavailable => unavailable("ServiceUnavailable", "0012-00000003"),
+        Effect::QpsLimitExceeded => unavailable("QpsLimitExceeded", "0009-00000011"),
+        Effect::TooManyRequests => {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            Refusal::new(status, "TooManyRequests", "0009-00000012", BUSY)
+        }
+        Effect::OperationAborted => {
+            let message =
+                "A conflicting operation is in progress against this resource. Please try again.";
+            Refusal::new(StatusCode::CONFLICT, "OperationAborted", "0012-00000004", message)
+        }
+        Effect::TokenExpired => {
+            let message = "The security token you provided has expired.";
+            Refusal::forbidden("SecurityTokenExpired", "0002-00000007", message)
+        }
+        Effect::ClockSkewed => too_skewed(),
+        Effect::Denied => denied(op.permission()),
+        _ => return None,
+    })
 }
 
 /// The same headers with half of the body, after which the connection breaks.

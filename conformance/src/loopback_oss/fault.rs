@@ -20,6 +20,19 @@ pub enum Effect {
     ServiceUnavailable,
     /// Nothing is done; the reply is 503 `QpsLimitExceeded`.
     QpsLimitExceeded,
+    /// Nothing is done; the reply is 429 `TooManyRequests`.
+    TooManyRequests,
+    /// Nothing is done; the reply is 409 `OperationAborted`.
+    OperationAborted,
+    /// Nothing is done; the reply is 403 `SecurityTokenExpired`
+    /// (<https://www.alibabacloud.com/help/en/oss/support/0002-00000007>).
+    TokenExpired,
+    /// Nothing is done; the reply is 403 `RequestTimeTooSkewed`
+    /// (<https://www.alibabacloud.com/help/en/oss/how-to-troubleshoot-403-status-code-when-you-access-oss>).
+    ClockSkewed,
+    /// Nothing is done; the reply is 403 `AccessDenied`, which names the [permission](Op::permission) that no policy allows
+    /// (<https://www.alibabacloud.com/help/en/oss/support/0003-00000201>).
+    Denied,
     /// The request is done twice, as by a network that repeats it, and the reply is the second one's: an append meets
     /// itself as `PositionNotEqualToLength`, a create-only write as `FileAlreadyExists`.
     Repeat,

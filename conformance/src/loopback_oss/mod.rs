@@ -12,8 +12,9 @@
 //! - **Versions**: an append goes to the current version and leaves no history; PutObject and DeleteObject leave it
 //!   behind as a version that nothing can be appended to.
 //! - **Counts**: [`requests`](LoopbackOss::requests) are what the server itself saw.
-//! - **Faults** are switched on with [`fault`](LoopbackOss::fault): lost requests and replies, 500, 503, delays, cut
-//!   bodies, a store that ignores positions or `x-oss-forbid-overwrite`.
+//! - **Faults** are switched on with [`fault`](LoopbackOss::fault): lost requests and replies, 409, 429, 500, 503,
+//!   expired tokens, skewed clocks, missing permissions, delays, cut bodies, a store that ignores positions or
+//!   `x-oss-forbid-overwrite`.
 //! - **Time**: [`set_clock`](LoopbackOss::set_clock) moves the server's own clock, which dates objects and replies.
 //! - **Restarts**: [`stop`](LoopbackOss::stop) closes the port and every connection, [`resume`](LoopbackOss::resume)
 //!   listens on the same port with the same objects. Other processes reach it by [`worker_env`](LoopbackOss::worker_env).

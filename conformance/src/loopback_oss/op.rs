@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Declares [`Op`] with the names of the OSS API.
 macro_rules! ops {
-    ($($name:ident $writes:literal,)*) => {
+    ($($name:ident $writes:literal $permission:literal,)*) => {
         /// An OSS operation, by its name in the API.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -24,6 +24,17 @@ macro_rules! ops {
                 }
             }
 
+            /// What a policy must allow for it
+            /// (<https://www.alibabacloud.com/help/en/oss/user-guide/ram-policy-overview>): an append is a put, a batch
+            /// of deletes is deletes, and a list needs no more than `oss:ListObjects`.
+            #[must_use]
+            pub fn permission(self) -> &'static str {
+                match self {
+                    $(Self::$name => $permission,)*
+                    Self::Other => "oss:*",
+                }
+            }
+
             /// True for what a read-only key may not do; unknown operations count as writes.
             #[must_use]
             pub fn writes(self) -> bool {
@@ -37,17 +48,17 @@ macro_rules! ops {
 }
 
 ops! {
-    PutObject true,
-    AppendObject true,
-    GetObject false,
-    HeadObject false,
-    GetObjectMeta false,
-    DeleteObject true,
-    DeleteMultipleObjects true,
-    ListObjectsV2 false,
-    ListObjects false,
-    GetBucketVersioning false,
-    PutBucketVersioning true,
+    PutObject true "oss:PutObject",
+    AppendObject true "oss:PutObject",
+    GetObject false "oss:GetObject",
+    HeadObject false "oss:GetObject",
+    GetObjectMeta false "oss:GetObject",
+    DeleteObject true "oss:DeleteObject",
+    DeleteMultipleObjects true "oss:DeleteObject",
+    ListObjectsV2 false "oss:ListObjects",
+    ListObjects false "oss:ListObjects",
+    GetBucketVersioning false "oss:GetBucketVersioning",
+    PutBucketVersioning true "oss:PutBucketVersioning",
 }
 
 impl fmt::Display for Op {

@@ -20,6 +20,8 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// More elements of the error, and headers of the reply.
     pub(super) elements: Vec<(&'static str, String)>,
+    /// What `AccessDeniedDetail` holds; empty where there is none.
+    detail: Vec<(&'static str, String)>,
     pub(super) headers: Vec<(&'static str, String)>,
 }
 
@@ -31,11 +33,24 @@ impl Refusal {
         message: impl Into<String>,
     ) -> Self {
         let message = message.into();
-        Self { status, code, ec, message, elements: Vec::new(), headers: Vec::new() }
+        Self {
+            status,
+            code,
+            ec,
+            message,
+            elements: Vec::new(),
+            detail: Vec::new(),
+            headers: Vec::new(),
+        }
     }
 
     pub(super) fn with_element(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.elements.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn with_detail(mut self, detail: &[(&'static str, &str)]) -> Self {
+        self.detail = detail.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         self
     }
 
@@ -80,6 +95,13 @@ impl Refusal {
         let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>\n");
         for (name, value) in elements {
             xml += &format!("  <{name}>{}</{name}>\n", xml_text(value));
+        }
+        if !self.detail.is_empty() {
+            xml += "  <AccessDeniedDetail>\n";
+            for (name, value) in &self.detail {
+                xml += &format!("    <{name}>{}</{name}>\n", xml_text(value));
+            }
+            xml += "  </AccessDeniedDetail>\n";
         }
         xml + "</Error>\n"
     }

@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 
-use super::auth::{Identity, Keys};
+use super::auth::{Identity, Keys, denied};
 use super::call::{Call, Struck};
 use super::clock::ServerClock;
 use super::fault::Faults;
@@ -78,7 +78,7 @@ impl Shared {
             return Ok(Err(refusal));
         }
         let struck = Struck(self.faults.take(op, key, ask.is_conditional()));
-        if let Err(refusal) = struck.before().await? {
+        if let Err(refusal) = struck.before(op).await? {
             return Ok(Err(refusal));
         }
         if struck.repeats() {
@@ -97,6 +97,5 @@ fn allowed(identity: &Identity, op: Op) -> Result<(), Refusal> {
     if identity.may_write || !op.writes() {
         return Ok(());
     }
-    let message = "You have no right to access this object.";
-    Err(Refusal::forbidden("AccessDenied", "0003-00000201", message))
+    Err(denied(op.permission()))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use hyper::StatusCode;
 use s3s::dto::StreamingBlob;
 use s3s::{Body, HttpResponse, S3Error, S3ErrorCode, s3_error};
 
@@ -76,26 +77,10 @@ impl Call {
     /// [`after`](Self::after) does so.
     pub(super) async fn before(&self) -> Result<(), S3Error> {
         for effect in self.effects() {
-            match effect {
-                Effect::Delay(time) => tokio::time::sleep(time).await,
-                Effect::LoseRequest => return Err(s3_error!(InternalError, "lost")),
-                Effect::Conflict => {
-                    let text = "A conflicting conditional operation is currently in progress against this resource. \
-                                Please try again.";
-                    return Err(s3_error!(ConditionalRequestConflict, "{}", text));
-                }
-                Effect::InternalError => return Err(internal_error()),
-                Effect::SlowDown => {
-                    return Err(s3_error!(SlowDown, "Please reduce your request rate."));
-                }
-                Effect::QuotaExceeded => {
-                    let code = S3ErrorCode::Custom("QuotaExceeded".into());
-                    let mut error =
-                        S3Error::with_message(code, "The quota of the bucket is used up.");
-                    error.set_status_code(hyper::StatusCode::FORBIDDEN);
-                    return Err(error);
-                }
-                _ => {}
+            if let Effect::Delay(time) = effect {
+                tokio::time::sleep(time).await;
+            } else if let Some(error) = refusal(effect, self.state().request.op) {
+                return Err(error);
             }
         }
         Ok(())
@@ -132,6 +117,51 @@ impl Drop for Call {
         let request = self.state().request.clone();
         self.log.lock().unwrap_or_else(PoisonError::into_inner).push(request);
     }
+}
+
+/// What the server says in place of doing anything; `None` for an effect of another kind.
+fn refusal(effect: Effect, op: Op) -> Option<S3Error> {
+    let custom = |code: &'static str, status, text| {
+        let mut error = S3Error::with_message(S3ErrorCode::Custom(code.into()), text);
+        error.set_status_code(status);
+        error
+    };
+    Some(match effect {
+        Effect::LoseRequest => s3_error!(InternalError, "lost"),
+        Effect::Conflict => {
+            let text = "A conflicting conditional operation is currently in progress against this resource. \
+                        Please try again.";
+            s3_error!(ConditionalRequestConflict, "{}", text)
+        }
+        Effect::InternalError => internal_error(),
+        Effect::SlowDown => s3_error!(SlowDown, "Please reduce your request rate."),
+        Effect::TooManyRequests => {
+            let text = "Please reduce your request rate.";
+            custom("TooManyRequests", StatusCode::TOO_MANY_REQUESTS, text)
+        }
+        Effect::TokenExpired => s3_error!(ExpiredToken, "The provided token has expired."),
+        Effect::ClockSkewed => {
+            let text =
+                "The difference between the request time and the server's time is too large.";
+            s3_error!(RequestTimeTooSkewed, "{}", text)
+        }
+        Effect::Denied => denied(op),
+        Effect::QuotaExceeded => {
+            let text = "The quota of the bucket is used up.";
+            custom("QuotaExceeded", StatusCode::FORBIDDEN, text)
+        }
+        _ => return None,
+    })
+}
+
+/// As S3 words it since it names the action: the user, the action, and that no policy allows it.
+pub(super) fn denied(op: Op) -> S3Error {
+    let permission = op.permission();
+    let text = format!(
+        "User: arn:aws:iam::123456789012:user/loopback is not authorized to perform: {permission} on resource: \
+         \"arn:aws:s3:::loopback\" because no identity-based policy allows the {permission} action"
+    );
+    s3_error!(AccessDenied, "{}", text)
 }
 
 fn internal_error() -> S3Error {

@@ -23,6 +23,16 @@ pub enum Effect {
     InternalErrorAfter,
     /// Nothing is done; the reply is 503 `SlowDown`.
     SlowDown,
+    /// Nothing is done; the reply is 429 `TooManyRequests`, as some S3-compatible stores say it.
+    TooManyRequests,
+    /// Nothing is done; the reply is 400 `ExpiredToken`
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>, as the next two).
+    TokenExpired,
+    /// Nothing is done; the reply is 403 `RequestTimeTooSkewed`.
+    ClockSkewed,
+    /// Nothing is done; the reply is 403 `AccessDenied`, which names the [permission](Op::permission) that no policy allows
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html>).
+    Denied,
     /// Nothing is done; the reply is 403 `QuotaExceeded`, as Ceph's gateway says it.
     QuotaExceeded,
     /// The request waits before it is done.

@@ -7,7 +7,7 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::path::S3Path;
 use s3s::{S3Result, s3_error};
 
-use super::call::Call;
+use super::call::{Call, denied};
 use super::encode::percent_decode;
 use super::fault::Faults;
 use super::{Credentials, Op, REGION};
@@ -61,7 +61,7 @@ impl S3Access for Gate {
         check_region(cx)?;
         check_token(cx, identity)?;
         if op.writes() && !identity.may_write {
-            return Err(s3_error!(AccessDenied, "Access Denied"));
+            return Err(denied(op));
         }
         call.suffer(self.faults.take(op, &key, call.conditional()));
         call.before().await

@@ -11,8 +11,8 @@
 //!   `If-None-Match: *` (412) and `If-Match` (412; 404 where nothing is), DeleteObject and DeleteObjects ETags (412;
 //!   what is not there passes).
 //! - **Counts**: [`requests`](LoopbackS3::requests) are what the server itself saw.
-//! - **Faults** are switched on with [`fault`](LoopbackS3::fault): lost requests and replies, 409, 412, 500, 503, delays,
-//!   cut bodies, a store that ignores conditions.
+//! - **Faults** are switched on with [`fault`](LoopbackS3::fault): lost requests and replies, 409, 412, 429, 500, 503,
+//!   expired tokens, skewed clocks, missing permissions, delays, cut bodies, a store that ignores conditions.
 //! - **Restarts**: [`stop`](LoopbackS3::stop) closes the port and every connection, [`resume`](LoopbackS3::resume)
 //!   listens on the same port with the same objects. Other processes reach it by [`worker_env`](LoopbackS3::worker_env).
 //!

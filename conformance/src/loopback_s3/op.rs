@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Declares [`Op`] with the names of the S3 API.
 macro_rules! ops {
-    ($($name:ident $writes:literal,)*) => {
+    ($($name:ident $writes:literal $permission:literal,)*) => {
         /// An S3 operation, by its name in the API.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -22,6 +22,16 @@ macro_rules! ops {
                 match self {
                     $(Self::$name => stringify!($name),)*
                     Self::Other => "Other",
+                }
+            }
+
+            /// What a policy must allow for it
+            /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>).
+            #[must_use]
+            pub fn permission(self) -> &'static str {
+                match self {
+                    $(Self::$name => $permission,)*
+                    Self::Other => "s3:*",
                 }
             }
 
@@ -45,20 +55,20 @@ macro_rules! ops {
 }
 
 ops! {
-    PutObject true,
-    GetObject false,
-    HeadObject false,
-    DeleteObject true,
-    DeleteObjects true,
-    CopyObject true,
-    ListObjectsV2 false,
-    ListObjects false,
-    ListObjectVersions false,
-    ListBuckets false,
-    HeadBucket false,
-    GetBucketLocation false,
-    GetBucketVersioning false,
-    PutBucketVersioning true,
+    PutObject true "s3:PutObject",
+    GetObject false "s3:GetObject",
+    HeadObject false "s3:GetObject",
+    DeleteObject true "s3:DeleteObject",
+    DeleteObjects true "s3:DeleteObject",
+    CopyObject true "s3:PutObject",
+    ListObjectsV2 false "s3:ListBucket",
+    ListObjects false "s3:ListBucket",
+    ListObjectVersions false "s3:ListBucketVersions",
+    ListBuckets false "s3:ListAllMyBuckets",
+    HeadBucket false "s3:ListBucket",
+    GetBucketLocation false "s3:GetBucketLocation",
+    GetBucketVersioning false "s3:GetBucketVersioning",
+    PutBucketVersioning true "s3:PutBucketVersioning",
 }
 
 impl fmt::Display for Op {

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::{Op, REGION};
+
 /// A refusal: HTTP status, the error's name, words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
@@ -36,6 +38,23 @@ impl Failure {
 
     pub(super) fn no_secret() -> Self {
         Self::new("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+    }
+
+    /// The signature's time is too far from the server's.
+    pub(super) fn skewed(stamp: &str) -> Self {
+        let message = format!("Signature expired: {stamp} is too far from now");
+        Self::new("InvalidSignatureException", message)
+    }
+
+    /// No policy allows `op`.
+    pub(super) fn denied(op: Op) -> Self {
+        let permission = op.permission();
+        let message = format!(
+            "User: arn:aws:iam::123456789012:user/loopback is not authorized to perform: {permission} on resource: \
+             arn:aws:secretsmanager:{REGION}:123456789012:secret:* because no identity-based policy allows the \
+             {permission} action"
+        );
+        Self::new("AccessDeniedException", message)
     }
 
     pub(super) fn scheduled() -> Self {

@@ -22,6 +22,16 @@ pub enum Effect {
     Throttle,
     /// Nothing is done; the reply is 400 `LimitExceededException`.
     LimitExceeded,
+    /// Nothing is done; the reply is 400 `ExpiredTokenException`
+    /// (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html>, as the next two).
+    TokenExpired,
+    /// Nothing is done; the reply is 400 `InvalidSignatureException`: the signature has expired.
+    ClockSkewed,
+    /// Nothing is done; the reply is 400 `AccessDeniedException`, which names the [permission](Op::permission) that no policy
+    /// allows.
+    Denied,
+    /// The request is done twice, as by a network that repeats it, and the reply is the second one's.
+    Repeat,
     /// The request waits before it is done.
     Delay(Duration),
     /// The request is done at once; its reply waits.

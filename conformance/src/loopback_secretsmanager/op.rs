@@ -25,6 +25,16 @@ macro_rules! ops {
                 }
             }
 
+            /// What a policy must allow for it
+            /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html>).
+            #[must_use]
+            pub fn permission(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!("secretsmanager:", stringify!($name)),)*
+                    Self::Other => "secretsmanager:*",
+                }
+            }
+
             /// True for what a read-only key may not do; unknown operations count as writes.
             #[must_use]
             pub fn writes(self) -> bool {

@@ -106,14 +106,16 @@ async fn handle(
     entry.key = subject(shared, &args);
     entry.conditional = args.value("RemoveFromVersionId").is_some();
     if entry.op.writes() && !identity.may_write {
-        let message =
-            format!("This user is not authorized to perform: secretsmanager:{}", entry.op);
-        return Err(Failure::new("AccessDeniedException", message));
+        return Err(Failure::denied(entry.op));
     }
     *effects = shared.faults.take(entry.op, &entry.key, entry.conditional);
-    before(effects).await?;
+    before(effects, entry.op).await?;
     let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
     store.admit()?;
+    if effects.contains(&Effect::Repeat) {
+        // Its reply is lost.
+        let _ = perform(&mut store, entry.op, &args);
+    }
     perform(&mut store, entry.op, &args)
 }
 
@@ -147,7 +149,7 @@ fn subject(shared: &Shared, args: &Args) -> String {
 }
 
 /// What happens before the request is done. An error stands for the reply.
-async fn before(effects: &[Effect]) -> Done<()> {
+async fn before(effects: &[Effect], op: Op) -> Done<()> {
     for effect in effects {
         match effect {
             Effect::Delay(time) => tokio::time::sleep(*time).await,
@@ -159,6 +161,12 @@ async fn before(effects: &[Effect]) -> Done<()> {
             Effect::LimitExceeded => {
                 return Err(Failure::new("LimitExceededException", "A quota is used up."));
             }
+            Effect::TokenExpired => {
+                let message = "The security token included in the request is expired";
+                return Err(Failure::new("ExpiredTokenException", message));
+            }
+            Effect::ClockSkewed => return Err(Failure::skewed("of this request")),
+            Effect::Denied => return Err(Failure::denied(op)),
             _ => {}
         }
     }

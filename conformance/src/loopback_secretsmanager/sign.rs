@@ -77,10 +77,7 @@ fn check_time(stamp: &str) -> Done<()> {
     if near {
         return Ok(());
     }
-    Err(Failure::new(
-        "InvalidSignatureException",
-        format!("Signature expired: {stamp} is too far from now"),
-    ))
+    Err(Failure::skewed(stamp))
 }
 
 fn parse(header: &str) -> Option<Signed<'_>> {

@@ -1,0 +1,157 @@
+//! One row of the matrix: an operation and a fault, at every position.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use certstore_core::{ErrorKind, Result};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::act::unset;
+use super::judge::Allowed;
+use super::run::Tally;
+use super::stage::{Stage, patiently};
+use super::{Bench, Client, Operation, Strike};
+use crate::loopback::Fault;
+
+/// Longer than any time-out of a bench's clients.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Operations of this size need no more requests.
+const POSITIONS: u64 = 12;
+
+/// A renewal strikes again with the next one, so that positions have no end.
+const RENEWALS: u64 = 2;
+
+/// What strikes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Blow<O> {
+    Strike(Strike),
+    Denied(O),
+}
+
+/// An operation and what strikes it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<O> {
+    pub(super) operation: Operation,
+    pub(super) blow: Blow<O>,
+}
+
+impl<O: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static> Row<O> {
+    /// Runs the cases of this row, on values and locks of their own; failures are told in the tally.
+    pub(super) async fn run<B: Bench<Op = O>>(
+        &self,
+        bench: &B,
+        clients: &Clients,
+        number: usize,
+    ) -> Tally {
+        let mut tally = Tally::default();
+        if !self.operation.is_offered(&clients.0.capabilities()) {
+            return tally;
+        }
+        let (times, positions) = match self.blow {
+            Blow::Strike(_) if self.operation == Operation::Renewal => {
+                (vec![1, u64::MAX], RENEWALS)
+            }
+            Blow::Strike(_) => (vec![1, u64::MAX], POSITIONS),
+            Blow::Denied(_) => (vec![u64::MAX], 1),
+        };
+        for times in times {
+            for position in 0..positions {
+                let name = format!("row{number}-{position}-{}", u8::from(times == 1));
+                let stage = patiently(async || {
+                    let clients = (Arc::clone(&clients.0), Arc::clone(&clients.1));
+                    Stage::set(clients.0, clients.1, self.operation, &name).await
+                });
+                let judged = match stage.await {
+                    Ok(stage) => self.case(bench, stage, position, times).await,
+                    Err(error) => Err(format!("the stage is not set: {error:?}")),
+                };
+                tally.cases += 1;
+                match judged {
+                    Ok(true) => tally.struck += 1,
+                    Ok(false) => break,
+                    Err(failure) => {
+                        let often = if times == 1 { "once" } else { "for good" };
+                        tally.failures.push(format!(
+                            "{:?} {:?} from request {position} on, {often}: {failure}",
+                            self.operation, self.blow
+                        ));
+                    }
+                }
+            }
+        }
+        tally
+    }
+
+    /// Whether the fault struck.
+    async fn case<B: Bench<Op = O>>(
+        &self,
+        bench: &B,
+        mut stage: Stage,
+        position: u64,
+        times: u64,
+    ) -> Result<bool, String> {
+        let (secrets, words) = (bench.secrets(), self.words(bench));
+        let fault = match self.blow {
+            Blow::Strike(strike) => {
+                let Some(effect) = bench.effect(strike) else { return Ok(false) };
+                let fault = Fault::new(effect).skip(position).times(times);
+                if strike.is_conditional() { fault.conditional() } else { fault }
+            }
+            Blow::Denied(op) => Fault::new(bench.denied()).on(op).times(times),
+        };
+        let armed = bench.arm(fault);
+        let ending = timeout(PATIENCE, stage.act(self.operation, &armed)).await;
+        bench.lift();
+        let ending = ending.map_err(|_| "it hangs".to_owned())?;
+        let struck = armed.fired() > 0;
+        let allowed = Allowed {
+            kinds: match (struck, self.blow) {
+                (false, _) => &[],
+                (true, Blow::Strike(strike)) => strike.kinds(),
+                (true, Blow::Denied(_)) => &[ErrorKind::PermissionDenied],
+            },
+            words: &words,
+            secrets: &secrets,
+            against_itself: matches!(self.blow, Blow::Strike(Strike::AgainstItself)),
+            definite: match self.blow {
+                Blow::Strike(strike) => strike.is_definite(),
+                Blow::Denied(_) => true,
+            },
+        };
+        allowed.judge(&mut stage, self.operation, &ending).await?;
+        let is_renewal = self.operation == Operation::Renewal;
+        if struck && matches!(self.blow, Blow::Denied(_)) && ending.is_ok() && !is_renewal {
+            return Err("it succeeds without the permission".to_owned());
+        }
+        Ok(struck)
+    }
+
+    fn words<B: Bench<Op = O>>(&self, bench: &B) -> String {
+        match self.blow {
+            Blow::Strike(_) => String::new(),
+            Blow::Denied(op) => bench.permission(op),
+        }
+    }
+}
+
+/// The client that is struck, and the one that looks.
+pub(super) type Clients = (Client, Client);
+
+/// Two clients that have tried out the server. They are made by turns of `opening`: all at once, they would take each
+/// other's time.
+pub(super) async fn open<B: Bench>(
+    bench: &B,
+    namespace: &str,
+    opening: &Semaphore,
+) -> Result<Clients> {
+    let turn = opening.acquire().await.map_err(|_| unset())?;
+    let one = async || bench.open(namespace).await;
+    let clients = (patiently(one).await?, patiently(one).await?);
+    for client in [&clients.0, &clients.1] {
+        patiently(async || client.lock(&"warm".parse()?).await?.unlock().await).await?;
+    }
+    drop(turn);
+    Ok(clients)
+}

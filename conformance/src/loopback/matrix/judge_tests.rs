@@ -1,0 +1,61 @@
+//! What is let pass, and what is not.
+
+use super::*;
+
+fn allowed(definite: bool, against_itself: bool) -> Allowed<'static> {
+    let kinds = &[ErrorKind::Unavailable, ErrorKind::Conflict];
+    Allowed { kinds, words: "", secrets: &[], definite, against_itself }
+}
+
+fn failed(kind: ErrorKind, may_have_applied: bool) -> Ending {
+    Err(Error::new(kind, "it failed").with_may_have_applied(may_have_applied))
+}
+
+fn passes(allowed: &Allowed<'_>, operation: Operation, ending: &Ending, state: State) -> bool {
+    allowed.judge_state(operation, ending, state).is_ok()
+}
+
+#[test]
+fn what_succeeded_is_done() {
+    let (allowed, done) = (allowed(false, false), Ok(Answer::Right));
+    for (operation, state, right) in [
+        (Operation::Store, State::New, true),
+        (Operation::Store, State::Old, false),
+        (Operation::DeleteDirectory, State::Part, false),
+        (Operation::Load, State::Old, true),
+        (Operation::Load, State::New, false),
+        (Operation::Store, State::Broken, false),
+    ] {
+        assert_eq!(passes(&allowed, operation, &done, state), right, "{operation:?} {state:?}");
+    }
+}
+
+#[test]
+fn an_error_says_whether_the_write_may_be_done() {
+    let allowed = allowed(false, false);
+    let (clear, unclear) =
+        (failed(ErrorKind::Unavailable, false), failed(ErrorKind::Unavailable, true));
+    assert!(passes(&allowed, Operation::Store, &clear, State::Old));
+    assert!(passes(&allowed, Operation::Store, &unclear, State::Old));
+    assert!(passes(&allowed, Operation::Store, &unclear, State::New));
+    assert!(!passes(&allowed, Operation::Store, &clear, State::New), "a write that is denied");
+    assert!(!passes(&allowed, Operation::Load, &unclear, State::Old), "a read applies nothing");
+    assert!(!passes(&allowed, Operation::Store, &unclear, State::Part));
+    assert!(!passes(&allowed, Operation::StoreAll, &unclear, State::Broken));
+}
+
+#[test]
+fn a_clear_refusal_is_not_unclear() {
+    let unclear = failed(ErrorKind::PermissionDenied, true);
+    assert!(!passes(&allowed(true, false), Operation::Store, &unclear, State::Old));
+    assert!(passes(&allowed(true, false), Operation::DeleteDirectory, &unclear, State::Old));
+}
+
+#[test]
+fn a_conditional_write_that_met_itself_knows_its_own() {
+    let conflict = failed(ErrorKind::Conflict, false);
+    let against = allowed(false, true);
+    assert!(!passes(&against, Operation::StoreIfVersion, &conflict, State::New));
+    assert!(passes(&against, Operation::DeleteIf, &conflict, State::New));
+    assert!(!passes(&allowed(false, false), Operation::DeleteIf, &conflict, State::New));
+}
