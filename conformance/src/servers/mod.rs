@@ -24,7 +24,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-pub use pebble::Pebble;
+pub use pebble::{Pebble, TlsFront};
 pub use postgres::{PgBouncer, PostgresOptions, PostgresServer, shared_postgres};
 pub use process::{Place, ServerProcess, ServerSpec};
 pub use redis::{

@@ -60,3 +60,16 @@ fn ask(pebble: &Pebble) -> Vec<u8> {
     answer.truncate(length);
     answer
 }
+
+#[test]
+fn its_issuer_is_told_and_is_not_the_authority_of_its_api() {
+    let pebble = pebble();
+    let issuer = pebble.issuer().expect("the management interface answers");
+    assert!(issuer.contains("BEGIN CERTIFICATE"), "{issuer}");
+    assert_ne!(issuer.trim(), std::fs::read_to_string(pebble.api_root()).expect("a file").trim());
+    // Its own API is a server that another authority vouches for.
+    let own = pebble.directory();
+    let port = own.split([':', '/']).nth(4).and_then(|port| port.parse().ok()).expect("a port");
+    let refused = pebble.certificate_of(([127, 0, 0, 1], port).into(), "localhost");
+    assert!(refused.is_err_and(|error| error.to_string().contains("certificate")), "refused");
+}

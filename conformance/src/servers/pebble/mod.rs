@@ -1,15 +1,23 @@
 //! Pebble: an ACME certificate authority (RFC 8555) for tests, with the DNS server that it asks.
 
+mod client;
+mod front;
+
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
+
+pub use front::TlsFront;
 
 use super::tls::Tls;
-use super::{Place, ServerProcess, ServerSpec, program};
+use super::{Place, ServerProcess, ServerSpec, program, wait_until};
 
 /// What Pebble writes to its log for each order that it takes.
 const ORDER: &str = "Added order ";
+
+const ORDERS_LIMIT: Duration = Duration::from_secs(30);
 
 /// Where in [`Place`] which port of Pebble stands. On the last two nobody listens until a test does.
 const ACME: usize = 0;
@@ -93,10 +101,37 @@ impl Pebble {
         ([127, 0, 0, 1], self.dns.place().port_at(DNS)).into()
     }
 
+    /// The certificate of the authority that issues, as PEM: what clients of its certificates trust.
+    ///
+    /// # Errors
+    /// When its management interface does not answer.
+    pub fn issuer(&self) -> io::Result<String> {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.process.place().port_at(MANAGEMENT)));
+        client::get(address, &std::fs::read(self.api_root())?, "/roots/0")
+    }
+
+    /// Shakes hands with a TLS server as a client that trusts this authority alone, and gives the certificate (DER) that
+    /// it shows for `name`.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or shows none that this authority issued for `name`.
+    pub fn certificate_of(&self, server: SocketAddr, name: &str) -> io::Result<Vec<u8>> {
+        client::certificate(server, self.issuer()?.as_bytes(), name)
+    }
+
     /// How many orders it has taken since it was started, by its log.
     #[must_use]
     pub fn orders(&self) -> usize {
         self.process.log().matches(ORDER).count()
+    }
+
+    /// Waits until it has taken that many orders.
+    ///
+    /// # Errors
+    /// When it has not within 30 seconds; with the end of its log.
+    pub fn wait_for_orders(&self, orders: usize) -> io::Result<()> {
+        let waited = wait_until(ORDERS_LIMIT, "Pebble takes an order", || self.orders() >= orders);
+        waited.map_err(|error| self.process.error(&error.to_string()))
     }
 
     /// The process, to kill, pause and resume it.
