@@ -71,8 +71,6 @@ impl Storage for Wrapped {
         }
         self.act(key);
         self.count();
-        // Others get their turn between any read and its write.
-        tokio::task::yield_now().await;
         self.inner.store_if(key, value, condition).await
     }
 
@@ -85,7 +83,10 @@ impl Storage for Wrapped {
     }
 
     async fn load_versioned(&self, key: &Key) -> Result<Versioned> {
-        self.inner.load_versioned(key).await
+        let found = self.inner.load_versioned(key).await;
+        // Others get their turn between any read and its write.
+        tokio::task::yield_now().await;
+        found
     }
 
     async fn load_bundle(&self, keys: &[&Key]) -> Result<Vec<Bytes>> {
