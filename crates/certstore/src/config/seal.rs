@@ -46,6 +46,7 @@ pub const SEAL_KEYS: &[ConfigKey] = &[
 ];
 
 /// The section `[storage.seal]`, checked.
+#[cfg_attr(not(feature = "seal"), expect(dead_code, reason = "read by the layer alone"))]
 #[derive(Debug, Clone)]
 pub(crate) struct SealSettings {
     pub(crate) keys: KeysetPlace,
@@ -54,6 +55,7 @@ pub(crate) struct SealSettings {
 }
 
 /// Where the keyset is.
+#[cfg_attr(not(feature = "seal"), expect(dead_code, reason = "read by the layer alone"))]
 #[derive(Debug, Clone)]
 pub(crate) enum KeysetPlace {
     File(PathBuf),
