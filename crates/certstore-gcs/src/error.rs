@@ -74,13 +74,15 @@ fn meaning(answer: &Answer) -> (ErrorKind, &'static str) {
         ),
         403 => (
             ErrorKind::PermissionDenied,
-            "the server denies this to these credentials; allow storage.objects.get, create, delete and list on the \
-             bucket (role Storage Object User)",
+            "the server denies this to these credentials; allow storage.objects.get, storage.objects.create, \
+             storage.objects.delete and storage.objects.list on the bucket (role Storage Object User)",
         ),
         404 if answer.no_bucket => {
             (ErrorKind::InvalidConfig, "there is no such bucket; create it, or correct bucket")
         }
         404 => (ErrorKind::NotFound, "no value is stored here"),
+        // https://cloud.google.com/storage/docs/json_api/v1/status-codes#409-conflict
+        409 => (ErrorKind::Unavailable, "another change of this object was under way; retry"),
         412 => (ErrorKind::Conflict, "the object is not of that version any more"),
         413 => (ErrorKind::TooLarge, "the value is larger than the server allows"),
         408 | 499 | 504 => (ErrorKind::Unavailable, "the server did not answer in time; retry"),

@@ -17,6 +17,7 @@ fn statuses_have_kinds() {
         (403, PermissionDenied),
         (404, NotFound),
         (408, Unavailable),
+        (409, Unavailable),
         (412, Conflict),
         (413, TooLarge),
         (418, Other),
@@ -65,6 +66,14 @@ fn grpc_and_json_say_the_same() {
         assert_eq!(Answer::of(&failed), Some(answer(status)), "{code:?}");
         let failed = Failed::http(status, Default::default(), Default::default());
         assert_eq!(Answer::of(&failed), Some(answer(status)), "{status}");
+    }
+}
+
+#[test]
+fn a_missing_permission_is_among_those_that_are_named() {
+    let denied = answered(answer(403), Access::Read).to_string();
+    for permission in ["get", "create", "delete", "list"] {
+        assert!(denied.contains(&format!("storage.objects.{permission}")), "{denied}");
     }
 }
 

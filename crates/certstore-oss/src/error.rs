@@ -35,6 +35,8 @@ pub(crate) struct Answer {
     pub(crate) ec: Option<String>,
     /// Where the bucket is reached instead.
     pub(crate) endpoint: Option<String>,
+    /// What no policy allows, like `oss:PutObject`.
+    pub(crate) action: Option<String>,
     /// Whether the region in the signature is what the server objects to.
     pub(crate) names_region: bool,
     pub(crate) request_id: Option<String>,
@@ -51,6 +53,7 @@ impl Answer {
             code: told.code,
             ec: reply.header("x-oss-ec").map(str::to_owned).or(told.ec),
             endpoint: told.endpoint.filter(|endpoint| is_plain(endpoint)),
+            action: action(body),
             names_region: told.message.is_some_and(|message| message.contains("signing region")),
             request_id: reply.header("x-oss-request-id").map(str::to_owned),
         }
@@ -131,6 +134,14 @@ fn meaning(answer: &Answer) -> (ErrorKind, Cow<'static, str>) {
     if answer.names_region {
         let message = "the server is of another region; correct region or endpoint";
         return (ErrorKind::InvalidConfig, message.into());
+    }
+    if answer.is("AccessDenied")
+        && let Some(action) = &answer.action
+    {
+        let message = format!(
+            "the server denies this to these credentials; allow {action} on the bucket and prefix"
+        );
+        return (ErrorKind::PermissionDenied, message.into());
     }
     let code = answer.code.as_deref().unwrap_or_default();
     let (kind, message) = by_code(code).unwrap_or_else(|| by_status(answer.status));
@@ -222,6 +233,18 @@ fn by_status(status: u16) -> (ErrorKind, &'static str) {
 /// The error of an answer that no server of OSS should give.
 pub(crate) fn senseless(message: &'static str) -> Error {
     Error::new(ErrorKind::Other, message).with_backend(BACKEND)
+}
+
+/// The permission that is missing, from the detail of a denial:
+/// <https://www.alibabacloud.com/help/en/oss/support/0003-00000201>.
+fn action(body: &[u8]) -> Option<String> {
+    let body = std::str::from_utf8(body).ok()?;
+    let (_, rest) = body.split_once("<AuthAction>")?;
+    let (action, _) = rest.split_once("</AuthAction>")?;
+    let name = action.strip_prefix("oss:")?;
+    let is_plain = (1..=60).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_plain.then(|| action.to_owned())
 }
 
 /// What an endpoint's name, which goes into a message, may look like.

@@ -76,6 +76,21 @@ fn the_words_of_the_server_are_not_repeated() {
 }
 
 #[test]
+fn the_missing_permission_is_named() {
+    let detail = |action: &str| {
+        error(
+            "AccessDenied",
+            &format!("<AccessDeniedDetail><AuthAction>{action}</AuthAction></AccessDeniedDetail>"),
+        )
+    };
+    let refused = |body: &str| refused(&reply(403, body), Access::Read).to_string();
+    assert!(refused(&detail("oss:ListObjects")).contains("allow oss:ListObjects on the bucket"));
+    for odd in ["do this; now", "oss:", "oss:Put Object", "ram:PassRole"] {
+        assert_eq!(refused(&detail(odd)), refused(&error("AccessDenied", "")), "{odd}");
+    }
+}
+
+#[test]
 fn another_endpoint_or_region_is_named() {
     let body = error("AccessDenied", "<Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint>");
     let refused = refused(&reply(403, &body), Access::Read);

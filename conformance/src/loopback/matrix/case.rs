@@ -114,15 +114,24 @@ impl<O: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static> Row<O> {
             },
             words: &words,
             secrets: &secrets,
-            against_itself: matches!(self.blow, Blow::Strike(Strike::AgainstItself)),
+            nameless: matches!(self.blow, Blow::Strike(Strike::AgainstItself))
+                && bench.is_nameless(self.operation),
             definite: match self.blow {
                 Blow::Strike(strike) => strike.is_definite(),
                 Blow::Denied(_) => true,
             },
         };
         allowed.judge(&mut stage, self.operation, &ending).await?;
-        let is_renewal = self.operation == Operation::Renewal;
-        if struck && matches!(self.blow, Blow::Denied(_)) && ending.is_ok() && !is_renewal {
+        // Where a lock is held, its renewal may be all that was struck.
+        let renews = matches!(
+            self.operation,
+            Operation::StoreFenced
+                | Operation::DeleteFenced
+                | Operation::Renewal
+                | Operation::Locks
+                | Operation::BreakLock
+        );
+        if struck && matches!(self.blow, Blow::Denied(_)) && ending.is_ok() && !renews {
             return Err("it succeeds without the permission".to_owned());
         }
         Ok(struck)

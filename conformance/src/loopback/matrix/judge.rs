@@ -18,8 +18,8 @@ pub(super) struct Allowed<'a> {
     pub(super) secrets: &'a [String],
     /// The service has said clearly that it did nothing.
     pub(super) definite: bool,
-    /// The service has said that the request met another write, which was itself.
-    pub(super) against_itself: bool,
+    /// The request met itself, and nothing tells that it did.
+    pub(super) nameless: bool,
 }
 
 impl Allowed<'_> {
@@ -109,15 +109,13 @@ impl Allowed<'_> {
 
     /// Whether the error lets the caller know that the operation may be done all the same.
     fn tells(&self, error: &Error, operation: Operation) -> bool {
-        // It is sent once, so that only a network that repeats it makes it meet itself, and nothing is left of a delete by
-        // which it could be recognised. Who is told of a conflict reads again, and sees that it is done.
-        let deleted = self.against_itself
-            && operation == Operation::DeleteIf
-            && error.kind() == ErrorKind::Conflict;
+        // It is sent once, so that only a network that repeats it makes it meet itself. Who is told of a conflict reads
+        // again, and sees that it is done.
+        let met_itself = self.nameless && error.kind() == ErrorKind::Conflict;
         // Who breaks a lock looks at it before trying again, whatever the error says.
         let breaks = operation == Operation::BreakLock;
         // Of several requests the error tells the last one's fate; BATCH-2 and the errors of `delete` say what can be left.
-        error.may_have_applied() || deleted || breaks || !operation.is_single()
+        error.may_have_applied() || met_itself || breaks || !operation.is_single()
     }
 
     /// Whether nothing can have been done.

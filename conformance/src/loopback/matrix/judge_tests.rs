@@ -2,9 +2,9 @@
 
 use super::*;
 
-fn allowed(definite: bool, against_itself: bool) -> Allowed<'static> {
+fn allowed(definite: bool, nameless: bool) -> Allowed<'static> {
     let kinds = &[ErrorKind::Unavailable, ErrorKind::Conflict];
-    Allowed { kinds, words: "", secrets: &[], definite, against_itself }
+    Allowed { kinds, words: "", secrets: &[], definite, nameless }
 }
 
 fn failed(kind: ErrorKind, may_have_applied: bool) -> Ending {
@@ -52,10 +52,9 @@ fn a_clear_refusal_is_not_unclear() {
 }
 
 #[test]
-fn a_conditional_write_that_met_itself_knows_its_own() {
+fn a_conditional_write_that_met_itself_knows_its_own_where_it_can() {
     let conflict = failed(ErrorKind::Conflict, false);
-    let against = allowed(false, true);
-    assert!(!passes(&against, Operation::StoreIfVersion, &conflict, State::New));
-    assert!(passes(&against, Operation::DeleteIf, &conflict, State::New));
-    assert!(!passes(&allowed(false, false), Operation::DeleteIf, &conflict, State::New));
+    assert!(!passes(&allowed(false, false), Operation::StoreIfVersion, &conflict, State::New));
+    assert!(passes(&allowed(false, true), Operation::DeleteIf, &conflict, State::New));
+    assert!(passes(&allowed(false, true), Operation::DeleteIf, &conflict, State::Old));
 }

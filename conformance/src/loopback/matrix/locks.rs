@@ -105,7 +105,7 @@ impl Stage {
         }
         if told {
             // It is lost, or not.
-            drop(held);
+            let _ = held.unlock().await;
         } else {
             released(held).await?;
         }

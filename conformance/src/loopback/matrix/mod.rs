@@ -66,6 +66,11 @@ pub trait Bench: Send + Sync + 'static {
     /// What the text of an error must have when `op` is denied: the name of the permission.
     fn permission(&self, op: Self::Op) -> String;
 
+    /// Whether a write that met itself cannot be told from another's: the service keeps nothing by which it could.
+    fn is_nameless(&self, operation: Operation) -> bool {
+        operation == Operation::DeleteIf
+    }
+
     /// Switches a fault on.
     fn arm(&self, fault: Fault<Self::Op, Self::Effect>) -> ArmedFault;
 

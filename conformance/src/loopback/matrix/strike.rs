@@ -61,8 +61,9 @@ impl Strike {
         }
     }
 
-    /// Whether the service says clearly that it has done nothing.
+    /// Whether the service says clearly that it has done nothing. Who is throttled tries again, and may call all of the
+    /// attempts together unclear.
     pub(super) fn is_definite(self) -> bool {
-        matches!(self, Self::Conflict | Self::TooMany | Self::TokenExpired | Self::ClockSkewed)
+        matches!(self, Self::Conflict | Self::TokenExpired | Self::ClockSkewed)
     }
 }

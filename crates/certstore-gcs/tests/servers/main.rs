@@ -10,6 +10,7 @@ mod faults;
 mod foreign;
 mod generations;
 mod lock_faults;
+mod matrix;
 mod outage;
 mod probing;
 mod race;

@@ -8,6 +8,7 @@ mod erase;
 mod faults;
 mod foreign;
 mod lock_log;
+mod matrix;
 mod outage;
 mod probing;
 mod raw;
