@@ -2,11 +2,15 @@
 
 pub(crate) mod bench;
 pub(crate) mod certs;
+pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod conformance;
 pub(crate) mod copy;
+pub(crate) mod doctor;
 pub(crate) mod exists;
+pub(crate) mod export;
 pub(crate) mod get;
+pub(crate) mod import;
 pub(crate) mod keyset;
 pub(crate) mod lock;
 pub(crate) mod locks;
@@ -19,6 +23,7 @@ pub(crate) mod schema;
 pub(crate) mod stat;
 pub(crate) mod unlock;
 pub(crate) mod verify;
+pub(crate) mod watch;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -49,8 +54,13 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Locks(locks) => locks.run(&context).await.map(|()| done),
         Command::Unlock(unlock) => unlock.run(&context).await.map(|()| done),
         Command::Certs(certs) => certs.run(&context).await.map(|()| done),
+        Command::Clean(clean) => clean.run(&context).await.map(|()| done),
         Command::Copy(copy) => copy.run(&context).await.map(|()| done),
         Command::Verify(verify) => verify.run(&context).await.map(|()| done),
+        Command::Export(export) => export.run(&context).await.map(|()| done),
+        Command::Import(import) => import.run(&context).await.map(|()| done),
+        Command::Watch(watch) => watch.run(&context).await.map(|()| done),
+        Command::Doctor(doctor) => doctor.run(&context).await.map(|()| done),
         Command::Conformance(conformance) => conformance.run(&context).await.map(|()| done),
         Command::Keyset(keyset) => keyset.run(&context).map(|()| done),
         Command::Seal(seal) => seal.run(&context).await.map(|()| done),

@@ -44,9 +44,14 @@ impl Output {
         self.line(text)
     }
 
+    /// Writes what is still held back, to go on.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(Failure::printing)
+    }
+
     /// Writes what is still held back; what is not flushed is lost.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
-        self.out.flush().map_err(Failure::printing)
+        self.flush()
     }
 }
 
