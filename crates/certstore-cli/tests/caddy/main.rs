@@ -38,12 +38,28 @@ fn caddy_serves_a_copied_directory_without_asking_its_ca() {
         .unwrap();
     assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
 
+    caddy_serves(home.path(), &copy);
+}
+
+#[test]
+fn caddy_serves_an_imported_archive_without_asking_its_ca() {
+    let _one = CA_PORT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let archive = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/caddy-export.tar");
+    let imported = certstore(&format!("file://{}", data.display()))
+        .args(["import", archive])
+        .output()
+        .unwrap();
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    caddy_serves(home.path(), &data);
+}
+
+/// Caddy on `data` shows every certificate of the fixture, and asks nobody for another.
+fn caddy_serves(home: &Path, data: &Path) {
     let ca = SilentCa::start();
-    let caddy = Caddy::start(
-        home.path(),
-        &copy,
-        &FROM_ACME.map(|name| format!("{name} {{\nrespond ok\n}}")),
-    );
+    let caddy =
+        Caddy::start(home, data, &FROM_ACME.map(|name| format!("{name} {{\nrespond ok\n}}")));
     for name in FROM_ACME {
         let served =
             eventually(&format!("a TLS handshake for {name}"), Duration::from_secs(30), || {

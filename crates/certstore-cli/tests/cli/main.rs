@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod archives;
 mod bad_input;
 mod certificates;
+mod cleaning;
+mod doctor;
 mod lock;
 mod sealing;
 mod support;
 mod tools;
 mod values;
+mod watching;
