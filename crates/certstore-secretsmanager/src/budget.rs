@@ -43,6 +43,18 @@ impl Budget {
         }
     }
 
+    /// Takes the last count back: no version was made.
+    pub(crate) fn refund(&self, secret: &str) {
+        if let Some(times) = self.secrets().get_mut(secret) {
+            times.pop_back();
+        }
+    }
+
+    /// The secret is gone for good, and its versions with it.
+    pub(crate) fn forget(&self, secret: &str) {
+        self.secrets().remove(secret);
+    }
+
     fn spend_at(&self, secret: &str, now: Instant) -> Result<()> {
         if self.limit == 0 {
             return Ok(());

@@ -40,6 +40,21 @@ fn a_release_goes_beyond_the_limit() {
 }
 
 #[test]
+fn what_was_not_made_or_is_gone_does_not_count() {
+    let budget = Budget::new(2);
+    for _ in 0..10 {
+        budget.spend("a").unwrap();
+        budget.refund("a");
+    }
+    budget.spend("a").unwrap();
+    budget.spend("a").unwrap();
+    budget.spend("a").unwrap_err();
+    budget.forget("a");
+    budget.spend("a").unwrap();
+    budget.refund("never seen");
+}
+
+#[test]
 fn memory_is_bounded() {
     let (budget, start) = (Budget::new(3), Instant::now());
     for number in 0..2 * SECRETS {

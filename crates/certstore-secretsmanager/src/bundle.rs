@@ -20,7 +20,7 @@ impl JournalStore for SecretsManagerStorage {
             let secret = self.inner().vault.names.journal(dir)?;
             declared::check_journal(journal)?;
             let (id, body) = declared::version_of(journal, None);
-            self.inner().vault.put(&secret, &id, &body).await
+            self.inner().vault.call().put(&secret, &id, &body).await
         };
         write.await.map_err(|error| named(error, "store", dir))
     }
@@ -28,7 +28,7 @@ impl JournalStore for SecretsManagerStorage {
     /// In two steps whatever is configured: a forced delete would block the name of the next one for a while.
     async fn remove_journal(&self, dir: &Dir) -> Result<()> {
         let Ok(secret) = self.inner().vault.names.journal(dir) else { return Ok(()) };
-        self.inner().vault.bury(&secret).await.map_err(|error| named(error, "store", dir))
+        self.inner().vault.call().bury(&secret).await.map_err(|error| named(error, "store", dir))
     }
 }
 
@@ -40,7 +40,7 @@ impl Inner {
     async fn journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
         // Where a journal's name does not fit, none was ever written.
         let Ok(secret) = self.vault.names.journal(dir) else { return Ok(None) };
-        Ok(self.vault.load(&secret).await?.map(declared::value))
+        Ok(self.vault.call().load(&secret).await?.map(declared::value))
     }
 }
 

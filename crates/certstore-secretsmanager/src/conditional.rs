@@ -7,9 +7,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use certstore_core::{Condition, Error, OsRandom, Random as _, Result, Version};
 use tokio::time::Instant;
 
+use crate::end::to_its_end;
 use crate::error::conflict;
 use crate::put::still_deleted;
-use crate::read::is_overtaken;
+use crate::read::{is_overtaken, shown_value};
 use crate::secrets::{Body, CURRENT, Described, Done, PREVIOUS, back_off};
 use crate::vault::Vault;
 use crate::versions::{Kind, is_possible, kind};
@@ -32,8 +33,10 @@ impl Vault {
         body: &Body,
         condition: &Condition,
     ) -> Result<bool> {
-        self.budget.spend(secret)?;
-        let writing = self.recent.begin(secret);
+        let mut writing = self.recent.begin(secret);
+        if let Condition::Version(version) = condition {
+            writing = writing.over(version.as_str());
+        }
         let put = async {
             match condition {
                 Condition::Absent => self.create(secret, id, body).await,
@@ -70,30 +73,37 @@ impl Vault {
         if !is_possible(from) || kind(from) == Kind::Tombstone {
             return Ok(false);
         }
+        self.budget.spend(secret)?;
         self.swap_current(secret, Some(from), id, body).await
     }
 
     /// Where there is no value there may still be a secret: of a deleted value, or a new one that has none yet.
     async fn create(&self, secret: &str, id: &str, body: &Body) -> Result<bool> {
-        let end = Instant::now() + self.secrets.timeout;
+        let end = self.secrets.end();
         for attempt in 0.. {
-            match self.secrets.create(secret, id, body).await? {
-                Done::Yes => return Ok(true),
-                Done::Exists | Done::Scheduled => {}
+            let scheduled = match self.secrets.create(secret, id, body).await? {
+                Done::Yes => {
+                    self.budget.spend_anyway(secret);
+                    return Ok(true);
+                }
+                Done::Exists => false,
+                Done::Scheduled => true,
                 other => return Err(other.unexpected()),
-            }
+            };
             match self.secrets.describe(secret).await? {
                 Some(found) if found.current() == Some(id) => return Ok(true),
                 // A value that was stored between the two steps of a delete is restored at once by the deleter.
                 Some(found) if is_overtaken(&found) && attempt < LOOKS => {}
+                // The service has just said that it is scheduled: this answer is older.
+                Some(found) if scheduled && !found.scheduled && attempt < LOOKS => {}
                 Some(found) if found.scheduled => {
-                    self.restore(secret).await?;
+                    return self.create_over_schedule(secret, &found, id, body).await;
+                }
+                Some(found) if shown_value(&found).is_some() => return Ok(false),
+                Some(found) => {
+                    self.budget.spend(secret)?;
                     return self.swap_current(secret, found.current(), id, body).await;
                 }
-                Some(found) if found.current().is_some_and(|id| kind(id) != Kind::Tombstone) => {
-                    return Ok(false);
-                }
-                Some(found) => return self.swap_current(secret, found.current(), id, body).await,
                 None => {}
             }
             let pause = back_off(attempt);
@@ -105,6 +115,33 @@ impl Vault {
         Err(still_deleted())
     }
 
+    /// Restores and writes, in a task of its own: a caller who goes away between the two would leave a value that somebody
+    /// had deleted.
+    async fn create_over_schedule(
+        &self,
+        secret: &str,
+        found: &Described,
+        id: &str,
+        body: &Body,
+    ) -> Result<bool> {
+        self.budget.spend(secret)?;
+        let (vault, secret, id, body) =
+            (self.clone(), secret.to_owned(), id.to_owned(), body.clone());
+        let from = found.current().map(str::to_owned);
+        let old = shown_value(found).map(str::to_owned);
+        to_its_end(self.secrets.end(), async move {
+            vault.restore(&secret).await?;
+            let stored = vault.swap_current(&secret, from.as_deref(), &id, &body).await;
+            if !matches!(stored, Ok(true))
+                && let Some(old) = old
+            {
+                vault.give_back(&secret, &old).await;
+            }
+            stored
+        })
+        .await
+    }
+
     /// Makes a new version current in place of `from`; `Ok(false)`: another one is.
     pub(crate) async fn swap_current(
         &self,
@@ -114,7 +151,13 @@ impl Vault {
         body: &Body,
     ) -> Result<bool> {
         let label = label(SystemTime::now());
-        if !self.put_aside(secret, from, id, body, &label).await? {
+        let aside = self.put_aside(secret, from, id, body, &label).await;
+        // A version that is put aside is no value, but the very first one of a secret.
+        let aside = aside.map_err(|error| {
+            let unclear = error.may_have_applied() && from.is_none();
+            error.with_may_have_applied(unclear)
+        });
+        if !aside? {
             return Ok(false);
         }
         let moved = self.move_current(secret, from, id).await;
@@ -134,7 +177,7 @@ impl Vault {
         body: &Body,
         label: &str,
     ) -> Result<bool> {
-        let end = Instant::now() + self.secrets.timeout;
+        let end = self.secrets.end();
         for attempt in 0.. {
             let limit = match self.secrets.put(secret, id, body, Some(label)).await? {
                 Done::Yes => return Ok(true),

@@ -15,6 +15,9 @@ pub const SCHEME: &str = "secretsmanager";
 /// The days that a deleted secret can be restored: the least, and the most.
 pub(crate) const WINDOWS: std::ops::RangeInclusive<u32> = 7..=30;
 
+/// The most requests a second that are counted.
+const MAX_RATE: u32 = 10_000;
+
 /// Which secrets, how they are reached, and how long things may take.
 ///
 /// Where no credentials are given, they come from where AWS programs find them: environment, profile, web identity,
@@ -54,9 +57,16 @@ pub struct SecretsManagerConfig {
     /// How many versions this client makes of one secret within 24 hours before it refuses; 0: as many as come. The
     /// service keeps about 100. Default: 90.
     pub max_versions_per_day: u32,
+    /// How many requests of each kind that writes (new versions and labels, new secrets, deletes, restores) this client
+    /// sends a second; more wait for their turn. 0: as many as come. At most 10,000. Default: 50, the service's quota of an
+    /// account in a region.
+    pub max_writes_per_second: u32,
+    /// How many pages of lists it asks for a second, in the same way. Default: 100, the service's quota.
+    pub max_lists_per_second: u32,
     /// How long a connection may take. Default: 5 s.
     pub connect_timeout: Duration,
-    /// How long a call may take, retries included. Default: 10 s.
+    /// How long a call about one value may take, all its requests and their retries included; of lists, deletes of
+    /// directories and locks, each request. Default: 10 s.
     pub timeout: Duration,
     /// How often a request that failed or was throttled is sent again, within `timeout`. Default: 4.
     pub retries: u32,
@@ -107,6 +117,8 @@ impl SecretsManagerConfig {
             delete: Deleting::Force,
             recovery_window: *WINDOWS.start(),
             max_versions_per_day: 90,
+            max_writes_per_second: 50,
+            max_lists_per_second: 100,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
             retries: 4,
@@ -199,6 +211,11 @@ impl SecretsManagerConfig {
         }
         if self.connect_timeout.is_zero() || self.timeout.is_zero() {
             return Err(invalid_config("connect_timeout and timeout are over zero"));
+        }
+        if self.max_writes_per_second > MAX_RATE || self.max_lists_per_second > MAX_RATE {
+            return Err(invalid_config(
+                "max_writes_per_second and max_lists_per_second are at most 10,000; 0 is no limit",
+            ));
         }
         if self.retries > 100 {
             return Err(invalid_config("retries are at most 100"));

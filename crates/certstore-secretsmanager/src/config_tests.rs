@@ -14,8 +14,8 @@ fn wrong(url: &str) -> String {
 fn a_url_sets_every_option() {
     let url = "secretsmanager://prod/eu?region=eu-west-1&endpoint=http://127.0.0.1:9000&profile=p&access_key_id=AK\
                &secret_access_key=S%2BK&session_token=T&kms_key_id=alias/tls&delete=recover&recovery_window=14\
-               &max_versions_per_day=50&connect_timeout=1s&timeout=1500ms&retries=2&lease=1m&poll_min=5ms&poll_max=1h\
-               &handovers=3&ca_cert=/etc/ca.pem";
+               &max_versions_per_day=50&max_writes_per_second=20&max_lists_per_second=40&connect_timeout=1s\
+               &timeout=1500ms&retries=2&lease=1m&poll_min=5ms&poll_max=1h&handovers=3&ca_cert=/etc/ca.pem";
     let config = SecretsManagerConfig::from_url(url).unwrap();
     assert_eq!((config.prefix.as_str(), config.base().as_str()), ("prod/eu", "prod/eu/"));
     assert_eq!(config.region.as_deref(), Some("eu-west-1"));
@@ -27,6 +27,7 @@ fn a_url_sets_every_option() {
     assert_eq!(config.kms_key_id.as_deref(), Some("alias/tls"));
     assert_eq!((config.delete, config.recovery_window), (Deleting::Recover, 14));
     assert_eq!((config.max_versions_per_day, config.retries, config.handovers), (50, 2, 3));
+    assert_eq!((config.max_writes_per_second, config.max_lists_per_second), (20, 40));
     assert_eq!(config.connect_timeout, Duration::from_secs(1));
     assert_eq!(config.timeout, Duration::from_millis(1_500));
     assert_eq!(config.lease, Duration::from_secs(60));

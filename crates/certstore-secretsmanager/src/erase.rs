@@ -1,5 +1,7 @@
 //! Removing a storage whole.
 
+use std::collections::BTreeSet;
+
 use certstore_core::{Dir, Result};
 use futures_util::{StreamExt as _, stream};
 
@@ -37,14 +39,14 @@ impl SecretsManagerStorage {
             ));
         }
         // Journals first: left behind, one could bring back what is deleted after it.
-        let journals = vault.all(&vault.names.journals(&Dir::ROOT)).await?;
-        remove_each(vault, journals.into_keys().collect()).await?;
-        let all = vault.all(vault.names.base()).await?;
-        remove_each(vault, all.into_keys().collect()).await
+        let journals = vault.every(&vault.names.journals(&Dir::ROOT)).await?;
+        remove_each(vault, journals).await?;
+        let all = vault.every(vault.names.base()).await?;
+        remove_each(vault, all).await
     }
 }
 
-async fn remove_each(vault: &Vault, secrets: Vec<String>) -> Result<()> {
+async fn remove_each(vault: &Vault, secrets: BTreeSet<String>) -> Result<()> {
     let mut removals = stream::iter(secrets)
         .map(async |secret| vault.delete_now(&secret).await)
         .buffer_unordered(CONCURRENCY);

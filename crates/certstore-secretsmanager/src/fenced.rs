@@ -25,9 +25,9 @@ impl Vault {
         value: &[u8],
         guard: &Lock,
     ) -> Result<Version> {
-        let secret = self.names.value(key)?;
         guard.check()?;
         declared::check_size(value)?;
+        let secret = self.home(key).await?;
         let stamp = FenceStamp::of(guard);
         let (id, body) = declared::version_of(value, Some(&stamp));
         self.fenced(&secret, &stamp, guard, &Effect::Store(id.clone(), body)).await?;
@@ -35,8 +35,8 @@ impl Vault {
     }
 
     pub(crate) async fn delete_fenced(&self, key: &Key, guard: &Lock) -> Result<()> {
-        let secret = self.names.value(key)?;
         guard.check()?;
+        let secret = self.home(key).await?;
         self.fenced(&secret, &FenceStamp::of(guard), guard, &Effect::Delete).await
     }
 

@@ -54,9 +54,7 @@ impl Inner {
     /// An empty directory does not exist, unless it is a value or the root.
     async fn check_dir(&self, dir: &Dir) -> Result<()> {
         let Some(key) = dir.key() else { return Ok(()) };
-        if let Ok(secret) = self.vault.names.value(key)
-            && self.vault.head(&secret).await?.is_some()
-        {
+        if self.vault.names.value(key).is_ok() && self.head(key).await?.is_some() {
             return Ok(());
         }
         Err(Error::new(ErrorKind::NotFound, "there is no such directory"))

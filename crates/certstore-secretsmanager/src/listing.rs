@@ -1,6 +1,6 @@
 //! Lists of secrets, with this client's own writes of late laid over: those the service's lists may not show yet.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::SystemTime;
 
 use certstore_core::{Error, ErrorKind, Result};
@@ -55,6 +55,23 @@ impl Vault {
             }
         }
         Ok(listed)
+    }
+
+    /// The secrets whose names begin so and that cost something: also those whose value is deleted.
+    pub(crate) async fn every(&self, prefix: &str) -> Result<BTreeSet<String>> {
+        let (mut every, mut token) = (BTreeSet::new(), None);
+        loop {
+            let page = self.secrets.page(prefix, None, token.clone()).await?;
+            let kept = page.secrets.into_iter().filter(|(_, described)| !described.scheduled);
+            every.extend(kept.map(|(secret, _)| secret));
+            token = next(page.next, token.as_deref())?;
+            if token.is_none() {
+                break;
+            }
+        }
+        let own = self.recent.below(prefix).into_iter();
+        every.extend(own.filter(|(_, known)| *known != Known::Deleted).map(|(secret, _)| secret));
+        Ok(every)
     }
 
     /// Whether there is a secret whose name begins so, and that `counts`.

@@ -3,7 +3,8 @@
 //! A secret's name has letters, digits and `/_+=.@-`, and so has a key, so most names are prefix and key as they are. A
 //! name that ends in a hyphen and six characters cannot be told from an ARN without its ending
 //! (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html>), so it gets [`ENDING`], which
-//! ends in a dot as no key does.
+//! ends in a dot as no key does. Secrets that other programs have named without it are found by their whole names, which
+//! are no ARNs and so not ambiguous.
 
 use std::fmt::Write as _;
 
@@ -38,6 +39,12 @@ impl Names {
     /// The secret of a value.
     pub(crate) fn value(&self, key: &Key) -> Result<String> {
         fits(format!("{}{key}", self.base)).map_err(|error| error.with_key(key))
+    }
+
+    /// The name that other programs give to the secret of a value, where ours is another one.
+    pub(crate) fn bare(&self, key: &Key) -> Option<String> {
+        let name = format!("{}{key}", self.base);
+        (is_ambiguous(&name) && name.len() <= MAX_NAME).then_some(name)
     }
 
     /// What the names of all secrets in `dir` begin with.
@@ -85,9 +92,9 @@ impl Names {
         Dir::new(dir.strip_suffix("/.")?).ok()
     }
 
-    /// The secret's name without the prefix, as it was before it was escaped.
+    /// The secret's name without the prefix, as it was before it was escaped, if it was.
     pub(crate) fn relative<'a>(&self, secret: &'a str) -> Option<&'a str> {
-        plain(secret)?.strip_prefix(&self.base)
+        plain(secret).unwrap_or(secret).strip_prefix(&self.base)
     }
 }
 

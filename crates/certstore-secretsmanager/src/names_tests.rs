@@ -38,9 +38,21 @@ fn a_key_is_its_secrets_name_but_for_an_ambiguous_ending() {
 #[test]
 fn what_is_not_kept_so_is_foreign() {
     let names = Names::new("p/");
-    for foreign in ["p/foo-abcdef", "p/foo.escape.", "q/a", "p", "p/foo-abcdef.escape..escape."] {
+    for foreign in ["p/foo.escape.", "q/a", "p", "p/foo-abcdef.escape..escape."] {
         assert!(names.relative(foreign).is_none_or(|name| Key::new(name).is_err()), "{foreign}");
     }
+}
+
+#[test]
+fn the_bare_name_of_another_program_is_the_key_as_well() {
+    let names = Names::new("p/");
+    for (at, bare) in [("foo-abcdef", Some("p/foo-abcdef")), ("foo", None)] {
+        assert_eq!(names.bare(&key(at)).as_deref(), bare);
+        assert_eq!(names.relative(&format!("p/{at}")), Some(at));
+    }
+    // What is ours alone is not mistaken for it.
+    assert_eq!(names.lock_of("p/locks/lease/job-abcdef"), None);
+    assert_eq!(names.journal_dir("p/locks/journal/d-bcde/."), None);
 }
 
 #[test]

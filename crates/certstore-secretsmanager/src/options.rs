@@ -29,6 +29,12 @@ pub(crate) const OPTIONS: Options<SecretsManagerConfig> = Options::new(
         ("max_versions_per_day", |config, value| {
             number(&mut config.max_versions_per_day, "max_versions_per_day", value)
         }),
+        ("max_writes_per_second", |config, value| {
+            number(&mut config.max_writes_per_second, "max_writes_per_second", value)
+        }),
+        ("max_lists_per_second", |config, value| {
+            number(&mut config.max_lists_per_second, "max_lists_per_second", value)
+        }),
         ("connect_timeout", |config, value| {
             time(&mut config.connect_timeout, "connect_timeout", value)
         }),

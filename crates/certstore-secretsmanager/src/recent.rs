@@ -67,10 +67,18 @@ pub(crate) struct Recent(Mutex<Inner>);
 pub(crate) struct Writing<'a> {
     recent: &'a Recent,
     secret: String,
+    /// The version that it replaces, where that is known.
+    over: Option<String>,
     settled: bool,
 }
 
 impl Writing<'_> {
+    /// It replaces this version, or nothing.
+    pub(crate) fn over(mut self, version: &str) -> Self {
+        self.over = Some(version.to_owned());
+        self
+    }
+
     /// The secret has this version now.
     pub(crate) fn stored(self, version: &str) {
         self.end(Some((Known::Stored(version.to_owned()), false)));
@@ -88,14 +96,14 @@ impl Writing<'_> {
 
     fn end(mut self, state: Option<(Known, bool)>) {
         self.settled = true;
-        self.recent.end(&self.secret, state, Instant::now());
+        self.recent.end(&self.secret, state, self.over.take(), Instant::now());
     }
 }
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
         if !self.settled {
-            self.recent.end(&self.secret, Some((Known::Unclear, false)), Instant::now());
+            self.recent.end(&self.secret, Some((Known::Unclear, false)), None, Instant::now());
         }
     }
 }
@@ -107,7 +115,7 @@ impl Recent {
         let under = inner.under_way.entry(secret.to_owned()).or_default();
         under.count += 1;
         under.overlapped |= under.count > 1;
-        Writing { recent: self, secret: secret.to_owned(), settled: false }
+        Writing { recent: self, secret: secret.to_owned(), over: None, settled: false }
     }
 
     /// It was restored: a write need not try.
@@ -131,7 +139,7 @@ impl Recent {
         self.below_at(prefix, Instant::now())
     }
 
-    fn end(&self, secret: &str, state: Option<(Known, bool)>, now: Instant) {
+    fn end(&self, secret: &str, state: Option<(Known, bool)>, over: Option<String>, now: Instant) {
         let mut inner = self.inner();
         let mut overlapped = false;
         if let Some(under) = inner.under_way.get_mut(secret) {
@@ -143,7 +151,7 @@ impl Recent {
         }
         if let Some((known, scheduled)) = state {
             let known = if overlapped { Known::Unclear } else { known };
-            inner.note(secret, known, scheduled, now);
+            inner.note(secret, known, scheduled, over, now);
         }
     }
 
@@ -178,16 +186,26 @@ impl Recent {
 }
 
 impl Inner {
-    fn note(&mut self, secret: &str, known: Known, scheduled: bool, now: Instant) {
+    fn note(
+        &mut self,
+        secret: &str,
+        known: Known,
+        scheduled: bool,
+        over: Option<String>,
+        now: Instant,
+    ) {
         let mut older = Vec::new();
         if let Some(before) = self.secrets.remove(secret) {
             older = before.older;
             if let Known::Stored(version) = before.known {
                 older.push(version);
             }
-            if older.len() > OLDER {
-                older.remove(0);
-            }
+        }
+        if let Some(over) = over.filter(|over| !older.contains(over)) {
+            older.push(over);
+        }
+        if older.len() > OLDER {
+            older.drain(..older.len() - OLDER);
         }
         if let Known::Stored(version) = &known {
             older.retain(|old| old != version);

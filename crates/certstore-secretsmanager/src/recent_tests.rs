@@ -7,7 +7,7 @@ fn version(text: &str) -> Known {
 }
 
 fn note(recent: &Recent, secret: &str, known: Known, now: Instant) {
-    recent.inner().note(secret, known, false, now);
+    recent.inner().note(secret, known, false, None, now);
 }
 
 #[test]
@@ -39,6 +39,15 @@ fn reads_of_what_was_before_are_stale_for_a_while() {
     assert!(recent.is_stale_at("a", Some("2"), start) && recent.is_stale_at("a", Some("1"), start));
     assert!(!recent.is_stale_at("a", None, start));
     assert!(!recent.is_stale_at("a", Some("2"), start + READ_LAG + Duration::from_secs(1)));
+}
+
+#[test]
+fn the_version_that_a_condition_named_is_older() {
+    let recent = Recent::default();
+    recent.begin("a").over("theirs").stored("ours");
+    assert!(recent.is_stale("a", Some("theirs")) && !recent.is_stale("a", Some("later")));
+    recent.begin("b").over("theirs").deleted(true);
+    assert!(recent.is_stale("b", Some("theirs")) && !recent.is_stale("b", None));
 }
 
 #[test]

@@ -2,8 +2,9 @@
 //! Each later one is a new version, and a move of `AWSCURRENT` from the version that was read: a compare-and-swap. A
 //! record is set free and never deleted.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use certstore_core::lease::{Look, Record, Register, State, Stored, Swap};
@@ -19,13 +20,50 @@ const CANDIDATE: &str = "certstore-candidate";
 
 /// The records under one prefix.
 pub(crate) struct SecretsManagerRegister {
-    vault: Arc<Vault>,
+    vault: Vault,
     told: AtomicBool,
+    /// The acquisitions of this client that are not given back yet, by their secrets.
+    held: Mutex<HashMap<String, u128>>,
 }
 
 impl SecretsManagerRegister {
-    pub(crate) fn new(vault: Arc<Vault>) -> Self {
-        Self { vault, told: AtomicBool::new(false) }
+    pub(crate) fn new(vault: &Vault) -> Self {
+        Self { vault: vault.urgent(), told: AtomicBool::new(false), held: Mutex::default() }
+    }
+
+    /// Counts the version of a record. Only a new acquisition is refused for the count: what is held is renewed and given
+    /// back while the service lets it.
+    fn spend(&self, secret: &str, record: &Record) -> Result<()> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let acquires = record.state == State::Held && held.get(secret) != Some(&record.owner);
+        if acquires {
+            return self.vault.budget.spend(secret);
+        }
+        self.vault.budget.spend_anyway(secret);
+        Ok(())
+    }
+
+    /// Remembers what a record that may be written means.
+    fn note(&self, secret: &str, record: &Record) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match record.state {
+            State::Held => drop(held.insert(secret.to_owned(), record.owner)),
+            State::Free => drop(held.remove(secret)),
+        }
+    }
+
+    async fn write(
+        &self,
+        secret: &str,
+        expected: Option<&Version>,
+        id: &str,
+        record: &Record,
+    ) -> Result<Done> {
+        let body = Body::Text(record.encode());
+        match expected {
+            None => self.create(secret, id, &body).await,
+            Some(version) => self.replace(secret, version.as_str(), id, &body).await,
+        }
     }
 
     async fn record(&self, secret: &str) -> Result<Option<Stored>> {
@@ -94,18 +132,15 @@ impl Register for SecretsManagerRegister {
 
     async fn swap(&self, name: &str, expected: Option<&Version>, record: &Record) -> Result<Swap> {
         let secret = self.vault.names.lock(name)?;
-        match record.state {
-            State::Held => self.vault.budget.spend(&secret)?,
-            // What is held must be given back.
-            State::Free => self.vault.budget.spend_anyway(&secret),
-        }
+        self.spend(&secret, record)?;
         let id = versions::of_record(record.write);
-        let body = Body::Text(record.encode());
-        let done = match expected {
-            None => self.create(&secret, &id, &body).await?,
-            Some(version) => self.replace(&secret, version.as_str(), &id, &body).await?,
-        };
-        match done {
+        let written = self.write(&secret, expected, &id, record).await;
+        match &written {
+            Ok(Done::Yes) => self.note(&secret, record),
+            Err(error) if error.may_have_applied() => self.note(&secret, record),
+            _ => {}
+        }
+        match written? {
             Done::Yes => return Ok(Swap::Done(Version::new(id))),
             Done::Refused | Done::Missing | Done::Exists => {}
             // Somebody wants the secret gone, but its lock is in use.

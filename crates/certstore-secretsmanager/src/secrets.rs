@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_secretsmanager::Client;
@@ -16,6 +18,8 @@ use tokio::time::Instant;
 
 use crate::config::SecretsManagerConfig;
 use crate::error::{Access, Answer, answered};
+use crate::names::MAX_NAME;
+use crate::rate::{Quota, Rate};
 use crate::transport;
 
 /// The label of the version that is the value.
@@ -31,16 +35,32 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::fr
 #[derive(Clone)]
 pub(crate) struct Secrets {
     client: Client,
-    kms_key_id: Option<String>,
-    pub(crate) timeout: Duration,
+    kms_key_id: Option<Arc<str>>,
+    timeout: Duration,
     retries: u32,
+    rate: Arc<Rate>,
+    /// When the call that the requests belong to is over; `None`: each has its own time.
+    end: Option<Instant>,
+    /// They do not wait for their turns.
+    urgent: bool,
 }
 
 /// What a version holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Body {
     Binary(Bytes),
     Text(String),
+}
+
+/// Not the content: it is a private key, mostly.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, length) = match self {
+            Self::Binary(bytes) => ("Binary", bytes.len()),
+            Self::Text(text) => ("Text", text.len()),
+        };
+        write!(f, "{kind}({length} bytes)")
+    }
 }
 
 /// A version that was read.
@@ -118,16 +138,39 @@ impl Secrets {
     pub(crate) fn new(client: Client, config: &SecretsManagerConfig) -> Self {
         Self {
             client,
-            kms_key_id: config.kms_key_id.clone(),
+            kms_key_id: config.kms_key_id.as_deref().map(Arc::from),
             timeout: config.timeout,
             retries: config.retries,
+            rate: Arc::new(Rate::new(config)),
+            end: None,
+            urgent: false,
         }
+    }
+
+    /// For the requests of one call, which is over in the time of one.
+    pub(crate) fn one_call(&self) -> Self {
+        Self { end: Some(Instant::now() + self.timeout), ..self.clone() }
+    }
+
+    /// For requests that each have their own time.
+    pub(crate) fn after_call(&self) -> Self {
+        Self { end: None, ..self.clone() }
+    }
+
+    /// For requests that do not wait for their turns.
+    pub(crate) fn urgent(&self) -> Self {
+        Self { urgent: true, ..self.clone() }
+    }
+
+    /// When the call that begins now, or is under way, is over.
+    pub(crate) fn end(&self) -> Instant {
+        self.end.unwrap_or_else(|| Instant::now() + self.timeout)
     }
 
     /// The version of a secret that has this label.
     pub(crate) async fn get(&self, secret: &str, stage: &str) -> Result<Got> {
         let request = self.client.get_secret_value().secret_id(secret).version_stage(stage);
-        match self.call(Access::Read, true, || request.clone().send()).await? {
+        match self.call(Quota::Read, true, || request.clone().send()).await? {
             Ok(output) => {
                 let body = match (output.secret_binary, output.secret_string) {
                     (Some(blob), _) => Body::Binary(blob.into_inner().into()),
@@ -145,7 +188,9 @@ impl Secrets {
     /// `None`: there is no such secret.
     pub(crate) async fn describe(&self, secret: &str) -> Result<Option<Described>> {
         let request = self.client.describe_secret().secret_id(secret);
-        match self.call(Access::Read, true, || request.clone().send()).await? {
+        match self.call(Quota::Read, true, || request.clone().send()).await? {
+            // Another name: what was asked for was taken for a part of it.
+            Ok(output) if output.name.as_deref().is_some_and(|name| name != secret) => Ok(None),
             Ok(output) => Ok(Some(Described {
                 changed: output.last_changed_date.as_ref().and_then(time),
                 scheduled: output.deleted_date.is_some(),
@@ -159,12 +204,12 @@ impl Secrets {
     /// Makes a secret with its first version. Sent twice it is still one.
     pub(crate) async fn create(&self, secret: &str, id: &str, body: &Body) -> Result<Done> {
         let request = self.client.create_secret().name(secret).client_request_token(id);
-        let request = request.set_kms_key_id(self.kms_key_id.clone());
+        let request = request.set_kms_key_id(self.kms_key_id.as_deref().map(str::to_owned));
         let request = match body {
             Body::Binary(bytes) => request.secret_binary(Blob::new(bytes.to_vec())),
             Body::Text(text) => request.secret_string(text),
         };
-        done(self.call(Access::Write, true, || request.clone().send()).await?)
+        done(self.call(Quota::Create, true, || request.clone().send()).await?)
     }
 
     /// Adds a version, with the label `AWSCURRENT` or with another one. Sent twice it is still one.
@@ -181,7 +226,7 @@ impl Secrets {
             Body::Binary(bytes) => request.secret_binary(Blob::new(bytes.to_vec())),
             Body::Text(text) => request.secret_string(text),
         };
-        done(self.call(Access::Write, true, || request.clone().send()).await?)
+        done(self.call(Quota::Value, true, || request.clone().send()).await?)
     }
 
     /// Moves a label: a compare-and-swap on the version that has it, `None` where none has. Sent once.
@@ -197,7 +242,7 @@ impl Secrets {
         let request = request
             .set_remove_from_version_id(from.map(str::to_owned))
             .set_move_to_version_id(to.map(str::to_owned));
-        done(self.call(Access::Write, false, || request.clone().send()).await?)
+        done(self.call(Quota::Value, false, || request.clone().send()).await?)
     }
 
     /// Deletes a secret; fine when there is none.
@@ -207,12 +252,12 @@ impl Secrets {
             Removal::Force => request.force_delete_without_recovery(true),
             Removal::Window(days) => request.recovery_window_in_days(days.into()),
         };
-        done(self.call(Access::Write, true, || request.clone().send()).await?)
+        done(self.call(Quota::Delete, true, || request.clone().send()).await?)
     }
 
     pub(crate) async fn restore(&self, secret: &str) -> Result<Done> {
         let request = self.client.restore_secret().secret_id(secret);
-        done(self.call(Access::Write, true, || request.clone().send()).await?)
+        done(self.call(Quota::Restore, true, || request.clone().send()).await?)
     }
 
     /// Some of the secrets whose names begin so.
@@ -222,6 +267,10 @@ impl Secrets {
         limit: Option<i32>,
         token: Option<String>,
     ) -> Result<Page> {
+        // No name is longer than that, and the service refuses to look for one.
+        if prefix.len() >= MAX_NAME {
+            return Ok(Page::default());
+        }
         let filter = (!prefix.is_empty()).then(|| {
             vec![Filter::builder().key(FilterNameStringType::Name).values(prefix).build()]
         });
@@ -231,7 +280,7 @@ impl Secrets {
             .set_filters(filter)
             .max_results(limit.unwrap_or(100))
             .set_next_token(token);
-        let sent = self.call(Access::Read, true, || request.clone().send()).await?;
+        let sent = self.call(Quota::List, true, || request.clone().send()).await?;
         let output = sent.map_err(|answer| answered(answer, Access::Read))?;
         let secrets = output.secret_list.unwrap_or_default().into_iter().filter_map(|entry| {
             let described = Described {
@@ -246,11 +295,11 @@ impl Secrets {
         Ok(Page { secrets, next: output.next_token.filter(|token| !token.is_empty()) })
     }
 
-    /// Sends a request, again after a refusal by rate, and after any other failure too where `twice` does no harm. What
-    /// the service then says is the answer; the error is of a request without one, or of a service that fails.
+    /// Sends a request in its turn, again after a refusal by rate, and after any other failure too where `twice` does no
+    /// harm. What the service then says is the answer; the error is of a request without one, or of a service that fails.
     async fn call<T, E, F>(
         &self,
-        access: Access,
+        quota: Quota,
         twice: bool,
         send: impl Fn() -> F,
     ) -> Result<std::result::Result<T, Answer>>
@@ -258,13 +307,22 @@ impl Secrets {
         E: ProvideErrorMetadata + StdError + 'static,
         F: Future<Output = std::result::Result<T, Sdk<E>>>,
     {
-        let end = Instant::now() + self.timeout;
+        let access = quota.access();
+        let end = self.end();
         let mut unclear = false;
         for attempt in 0.. {
-            // One that gets no answer leaves time for another.
-            let limit =
-                if twice && attempt < self.retries { self.timeout / 2 } else { self.timeout };
-            let sent = tokio::time::timeout_at(end.min(Instant::now() + limit), send()).await;
+            let left = end.saturating_duration_since(Instant::now());
+            if let Err(error) = self.rate.turn(quota, self.urgent, left).await {
+                return Err(error.with_may_have_applied(unclear));
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            // One that gets no answer leaves time for another, or for a look at what it did.
+            let again = if twice { attempt < self.retries } else { self.end.is_some() };
+            let limit = if again { left.min(self.timeout / 2) } else { left };
+            let sent = tokio::time::timeout(limit, send()).await;
             let (error, again) = match sent {
                 Ok(Ok(output)) => return Ok(Ok(output)),
                 Ok(Err(error)) => match Answer::of(&error) {
@@ -286,7 +344,7 @@ impl Secrets {
             }
             tokio::time::sleep(pause).await;
         }
-        Err(transport::too_late(self.timeout, access))
+        Err(transport::too_late(self.timeout, access).with_may_have_applied(unclear))
     }
 }
 
@@ -327,3 +385,7 @@ impl Done {
 fn time(time: &DateTime) -> Option<SystemTime> {
     SystemTime::try_from(*time).ok()
 }
+
+#[cfg(test)]
+#[path = "secrets_tests.rs"]
+mod tests;

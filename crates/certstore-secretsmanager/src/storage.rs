@@ -36,7 +36,7 @@ pub struct SecretsManagerStorage {
 }
 
 pub(crate) struct Inner {
-    pub(crate) vault: Arc<Vault>,
+    pub(crate) vault: Vault,
     pub(crate) locker: LeaseLocker<SecretsManagerRegister>,
     pub(crate) warned_foreign: AtomicBool,
     capabilities: Capabilities,
@@ -90,8 +90,8 @@ impl SecretsManagerStorage {
         let lease = LeaseConfig::new(config.lease)?
             .with_poll(config.poll_min, config.poll_max)
             .with_handovers(config.handovers);
-        let vault = Arc::new(Vault::new(secrets, config));
-        let register = SecretsManagerRegister::new(vault.clone());
+        let vault = Vault::new(secrets, config);
+        let register = SecretsManagerRegister::new(&vault);
         // Not the endpoint: processes may reach one region by several, and must agree on this id. A guard of another
         // region's storage of the same prefix is told apart by nothing: tokens grow with the time in both.
         let id = LockerId::new(format!("secretsmanager:{}", config.base()));
@@ -125,6 +125,8 @@ impl SecretsManagerStorage {
     async fn delete_tree(&self, key: &Key) -> Result<()> {
         let vault = &self.inner.vault;
         let (secret, dir) = (vault.names.value(key)?, Dir::from(key));
+        // Also what another program may keep under the bare name, or it would come back.
+        let both = std::iter::once(secret).chain(vault.names.bare(key));
         let (values, journals) = (vault.names.below(&dir), vault.names.journals(&dir));
         let ((), mut below, journals) =
             tokio::try_join!(self.settled(key), vault.all(&values), vault.all(&journals))?;
@@ -134,7 +136,7 @@ impl SecretsManagerStorage {
             self.settle_each(&journals).await?;
             below = vault.all(&values).await?;
         }
-        vault.delete_each(std::iter::once(secret).chain(below.into_keys()).collect()).await?;
+        vault.delete_each(both.chain(below.into_keys()).collect()).await?;
         vault.delete_each(journals).await
     }
 }
@@ -165,13 +167,15 @@ fn opening(error: Error, config: &SecretsManagerConfig) -> Error {
 
 impl Inner {
     async fn found(&self, key: &Key) -> Result<Found> {
-        let secret = self.vault.names.value(key)?;
-        self.vault.load(&secret).await?.ok_or_else(Error::not_found)
+        let vault = self.vault.call();
+        let secret = vault.home(key).await?;
+        vault.load(&secret).await?.ok_or_else(Error::not_found)
     }
 
-    async fn head(&self, key: &Key) -> Result<Option<Head>> {
+    pub(crate) async fn head(&self, key: &Key) -> Result<Option<Head>> {
+        let vault = self.vault.call();
         // Where a value's name does not fit, none was ever stored, and nothing below either.
-        self.vault.head(&self.vault.names.value(key)?).await
+        vault.head(&vault.home(key).await?).await
     }
 }
 
@@ -187,10 +191,11 @@ impl Storage for SecretsManagerStorage {
 
     async fn store(&self, key: &Key, value: &[u8]) -> Result<Version> {
         let store = async {
-            let secret = self.inner.vault.names.value(key)?;
             declared::check_size(value)?;
+            let vault = self.inner.vault.call();
+            let secret = vault.home(key).await?;
             let (id, body) = declared::version_of(value, None);
-            self.inner.vault.put(&secret, &id, &body).await?;
+            vault.put(&secret, &id, &body).await?;
             Ok(Version::new(id))
         };
         store.await.map_err(on("store", key))
@@ -198,10 +203,11 @@ impl Storage for SecretsManagerStorage {
 
     async fn store_if(&self, key: &Key, value: &[u8], condition: &Condition) -> Result<Version> {
         let store = async {
-            let secret = self.inner.vault.names.value(key)?;
             declared::check_size(value)?;
+            let vault = self.inner.vault.call();
+            let secret = vault.home(key).await?;
             let (id, body) = declared::version_of(value, None);
-            if self.inner.vault.put_if(&secret, &id, &body, condition).await? {
+            if vault.put_if(&secret, &id, &body, condition).await? {
                 return Ok(Version::new(id));
             }
             Err(conflict())
@@ -210,7 +216,7 @@ impl Storage for SecretsManagerStorage {
     }
 
     async fn store_fenced(&self, key: &Key, value: &[u8], guard: &Lock) -> Result<Version> {
-        self.inner.vault.store_fenced(key, value, guard).await.map_err(on("store", key))
+        self.inner.vault.call().store_fenced(key, value, guard).await.map_err(on("store", key))
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
@@ -246,11 +252,13 @@ impl Storage for SecretsManagerStorage {
 
     async fn delete_if(&self, key: &Key, version: &Version) -> Result<()> {
         let delete = async {
-            let secret = self.inner.vault.names.value(key)?;
+            self.inner.vault.names.value(key)?;
             self.settled(key).await?;
+            let vault = self.inner.vault.call();
+            let secret = vault.home(key).await?;
             let version = version.as_str();
             let possible = is_possible(version) && kind(version) != Kind::Tombstone;
-            if possible && self.inner.vault.bury_if(&secret, version).await? {
+            if possible && vault.bury_if(&secret, version).await? {
                 return Ok(());
             }
             Err(conflict())
@@ -262,7 +270,7 @@ impl Storage for SecretsManagerStorage {
         let delete = async {
             guard.check()?;
             self.settled(key).await?;
-            self.inner.vault.delete_fenced(key, guard).await
+            self.inner.vault.call().delete_fenced(key, guard).await
         };
         delete.await.map_err(on("delete", key))
     }

@@ -1,5 +1,7 @@
 //! What values and locks share: the secrets under one prefix, and what this client knows of them.
 
+use std::sync::Arc;
+
 use certstore_core::{Error, ErrorKind};
 
 use crate::budget::Budget;
@@ -9,12 +11,13 @@ use crate::names::Names;
 use crate::recent::Recent;
 use crate::secrets::Secrets;
 
-/// The secrets under one prefix.
+/// The secrets under one prefix. Clones share what is known of them.
+#[derive(Clone)]
 pub(crate) struct Vault {
     pub(crate) secrets: Secrets,
-    pub(crate) names: Names,
-    pub(crate) recent: Recent,
-    pub(crate) budget: Budget,
+    pub(crate) names: Arc<Names>,
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) deleting: Deleting,
     /// For how many days what is scheduled can be restored.
     pub(crate) window: u32,
@@ -28,12 +31,27 @@ impl Vault {
         };
         Self {
             secrets,
-            names: Names::new(&config.base()),
-            recent: Recent::default(),
-            budget: Budget::new(config.max_versions_per_day),
+            names: Arc::new(Names::new(&config.base())),
+            recent: Arc::default(),
+            budget: Arc::new(Budget::new(config.max_versions_per_day)),
             deleting: config.delete,
             window,
         }
+    }
+
+    /// For one call of a user's: all its requests together have the time of one.
+    pub(crate) fn call(&self) -> Self {
+        Self { secrets: self.secrets.one_call(), ..self.clone() }
+    }
+
+    /// For what goes on when the call is over: each request has its own time again.
+    pub(crate) fn after_call(&self) -> Self {
+        Self { secrets: self.secrets.after_call(), ..self.clone() }
+    }
+
+    /// For locks: a renewal does not wait behind a burst of stores.
+    pub(crate) fn urgent(&self) -> Self {
+        Self { secrets: self.secrets.urgent(), ..self.clone() }
     }
 }
 

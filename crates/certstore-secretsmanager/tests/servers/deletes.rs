@@ -135,6 +135,124 @@ async fn a_store_between_the_two_steps_of_a_delete_stands() {
     );
 }
 
+/// A delete, and a value that another client stores between its two steps, before `then`.
+async fn overtaken(
+    rig: &Rig,
+    then: impl FnOnce(),
+) -> (tokio::task::JoinHandle<()>, SecretsManagerStorage) {
+    let mut config = rig.config();
+    (config.delete, config.retries) = (Deleting::Recover, 0);
+    let (storage, other) = (open(&config).await, open(&config).await);
+    let version = storage.store(&key("a"), b"1").await.expect("it stores");
+    let wait = Effect::Delay(Duration::from_secs(2));
+    let fault = rig.fault(Fault::new(wait).on(Op::DeleteSecret).key("p/a"));
+    let deleting = tokio::spawn(async move {
+        storage.delete_if(&key("a"), &version).await.expect("it is deleted");
+    });
+    while fault.fired() == 0 {
+        tokio::task::yield_now().await;
+    }
+    other.store_if(&key("a"), b"2", &Condition::Absent).await.expect("the value is deleted");
+    then();
+    (deleting, other)
+}
+
+/// Waits until the value is the one that was stored.
+async fn comes_back(other: &SecretsManagerStorage) {
+    soon(async {
+        while other.load(&key("a")).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert_eq!(other.load(&key("a")).await.unwrap(), "2");
+}
+
+#[tokio::test]
+async fn a_delete_that_nobody_waits_for_gives_back_what_was_stored_meanwhile() {
+    let rig = Rig::start();
+    let look = Fault::new(Effect::Delay(Duration::from_millis(400))).on(Op::DescribeSecret);
+    let mut armed = None;
+    let (deleting, other) = overtaken(&rig, || armed = Some(rig.fault(look))).await;
+    let armed = armed.unwrap();
+    // The secret is scheduled, and what follows is about to be looked at.
+    while armed.fired() == 0 {
+        tokio::task::yield_now().await;
+    }
+    deleting.abort();
+    comes_back(&other).await;
+}
+
+#[tokio::test]
+async fn a_delete_whose_look_fails_or_lags_gives_back_what_was_stored_meanwhile() {
+    let rig = Rig::start();
+    let refusals = Fault::new(Effect::Throttle).on(Op::DescribeSecret).times(3);
+    let (deleting, other) = overtaken(&rig, || drop(rig.fault(refusals))).await;
+    soon(deleting).await.unwrap();
+    comes_back(&other).await;
+
+    let rig = Rig::start();
+    let lag = Duration::from_millis(150);
+    let (deleting, other) = overtaken(&rig, || rig.server.set_read_delay(lag)).await;
+    soon(deleting).await.unwrap();
+    rig.server.set_read_delay(Duration::ZERO);
+    comes_back(&other).await;
+}
+
+/// A secret of another program, scheduled for deletion by it.
+async fn scheduled(rig: &Rig) {
+    rig.put("p/a", b"theirs").await;
+    let raw = rig.site.raw();
+    let delete = raw.delete_secret().secret_id("p/a").recovery_window_in_days(7);
+    delete.send().await.expect("the server deletes");
+}
+
+#[tokio::test]
+async fn a_store_that_fails_does_not_bring_back_what_was_deleted() {
+    for absent in [false, true] {
+        let rig = Rig::start();
+        let storage = rig.open().await;
+        scheduled(&rig).await;
+        // Over the schedule a plain store has put once in vain.
+        let fault = Fault::new(Effect::LimitExceeded).on(Op::PutSecretValue);
+        let fault = rig.fault(fault.skip(u64::from(!absent)).always());
+        let stored = if absent {
+            soon(storage.store_if(&key("a"), b"ours", &Condition::Absent)).await
+        } else {
+            soon(storage.store(&key("a"), b"ours")).await
+        };
+        refused(stored, ErrorKind::Other);
+        assert!(fault.fired() > 0);
+        let described = rig.site.raw().describe_secret().secret_id("p/a").send().await.unwrap();
+        assert!(described.deleted_date().is_some(), "{absent}");
+        refused(soon(storage.load(&key("a"))).await, ErrorKind::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_dropped_after_the_restore_is_still_written() {
+    let rig = Rig::start();
+    let storage = rig.open().await;
+    scheduled(&rig).await;
+    let wait = Effect::Delay(Duration::from_millis(400));
+    let fault = rig.fault(Fault::new(wait).on(Op::PutSecretValue).skip(1));
+    let storing = tokio::spawn({
+        let storage = storage.clone();
+        async move { storage.store(&key("a"), b"2").await }
+    });
+    while fault.fired() == 0 {
+        tokio::task::yield_now().await;
+    }
+    storing.abort();
+    soon(async {
+        while storage.load(&key("a")).await.is_ok_and(|value| value != "2") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert_eq!(storage.load(&key("a")).await.unwrap(), "2");
+}
+
 #[tokio::test]
 async fn what_another_program_schedules_is_gone_and_can_be_written() {
     let rig = Rig::start();

@@ -39,6 +39,19 @@ async fn nothing_stays_but_what_the_neighbours_keep() {
 }
 
 #[tokio::test]
+async fn a_secret_that_only_says_that_it_is_deleted_goes_too() {
+    let rig = Rig::start();
+    let storage = filled(&rig, "p", 1).await;
+    storage.delete(&key("a/0")).await.expect("the test can go on");
+    // Taken off its schedule by hand, it would be paid for.
+    rig.site.raw().restore_secret().secret_id("p/a/0").send().await.expect("the test can go on");
+    let another = open(&rig.config()).await;
+    assert_eq!(another.list(&Dir::ROOT, true).await.expect("the test can go on"), []);
+    another.erase().await.expect("the test can go on");
+    assert_eq!(rig.site.secrets("").await, [""; 0]);
+}
+
+#[tokio::test]
 async fn a_whole_account_is_not_erased() {
     let rig = Rig::start();
     rig.put("somebody/else", b"1").await;

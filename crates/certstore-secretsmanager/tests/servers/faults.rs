@@ -52,6 +52,22 @@ async fn a_read_without_an_answer_is_sent_again_in_half_the_time() {
 }
 
 #[tokio::test]
+async fn a_conditional_store_is_over_in_the_time_of_one_call() {
+    let rig = Rig::start();
+    let mut config = rig.config();
+    config.timeout = Duration::from_secs(1);
+    let storage = open(&config).await;
+    let version = storage.store(&key("a"), b"1").await.unwrap();
+    let silent = Effect::Delay(Duration::from_secs(60));
+    rig.fault(Fault::new(silent).on(Op::UpdateSecretVersionStage).always());
+    let started = std::time::Instant::now();
+    let stored = soon(storage.store_if(&key("a"), b"2", &Condition::Version(version))).await;
+    let error = refused(stored, ErrorKind::Unavailable);
+    assert!(error.may_have_applied(), "{error:?}");
+    assert!(started.elapsed() < Duration::from_millis(2_500), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
 async fn a_store_that_keeps_failing_says_whether_it_may_be_there() {
     let rig = Rig::start();
     let storage = rig.open().await;

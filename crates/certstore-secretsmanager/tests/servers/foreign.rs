@@ -1,8 +1,8 @@
 //! Secrets of other programs: cloudeng's store, and what is no key.
 
-use certstore_core::{Condition, Dir, Key, Storage as _};
+use certstore_core::{Condition, Dir, ErrorKind, Key, Locker as _, Storage as _};
 
-use crate::rig::{Rig, key, open};
+use crate::rig::{Rig, key, name, open};
 
 #[tokio::test]
 async fn what_cloudengs_store_has_written_is_read() {
@@ -41,15 +41,56 @@ async fn what_cloudengs_store_has_written_is_read() {
 }
 
 #[tokio::test]
+async fn a_bare_name_that_ends_like_an_arn_is_read_and_written_where_it_is() {
+    let rig = Rig::start();
+    let at = key("example.xn--fiqs8s");
+    rig.put(at.as_str(), b"theirs").await;
+    let storage = open(&rig.site.config("")).await;
+    let found = storage.load_versioned(&at).await.unwrap();
+    assert_eq!(found.value, "theirs");
+    assert_eq!(storage.stat(&at).await.unwrap().version.as_ref(), Some(&found.version));
+    assert!(storage.exists(&at).await.unwrap());
+    assert_eq!(storage.list(&Dir::ROOT, true).await.unwrap(), std::slice::from_ref(&at));
+    assert!(storage.foreign(&Dir::ROOT).await.unwrap().is_empty());
+
+    // Written where the other program looks for it, under its version, plainly and under a lock.
+    let refused = storage.store_if(&at, b"x", &Condition::Absent).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    storage.store_if(&at, b"ours", &Condition::Version(found.version)).await.unwrap();
+    storage.store(&at, b"plain").await.unwrap();
+    let lock = storage.lock(&name("job")).await.unwrap();
+    storage.store_fenced(&at, b"fenced", &lock).await.unwrap();
+    lock.unlock().await.unwrap();
+    let raw = rig.site.raw();
+    let read = raw.get_secret_value().secret_id(at.as_str()).send().await.unwrap();
+    assert_eq!(read.secret_binary().unwrap().as_ref(), b"fenced");
+    assert_eq!(rig.site.secrets("example").await, [at.as_str()]);
+
+    // Deleted it is gone, and then stored it has our own name.
+    storage.delete(&at).await.unwrap();
+    assert!(!storage.exists(&at).await.unwrap());
+    storage.store(&at, b"anew").await.unwrap();
+    assert_eq!(rig.site.secrets("example").await, ["example.xn--fiqs8s.escape."]);
+    // One that comes beside it is shadowed, told once, and goes with it.
+    rig.put(at.as_str(), b"late").await;
+    let another = open(&rig.site.config("")).await;
+    assert_eq!(another.load(&at).await.unwrap(), "anew");
+    assert_eq!(another.list(&Dir::ROOT, true).await.unwrap(), std::slice::from_ref(&at));
+    another.delete(&at).await.unwrap();
+    assert!(!another.exists(&at).await.unwrap());
+    assert_eq!(rig.site.secrets("example").await, [""; 0]);
+}
+
+#[tokio::test]
 async fn names_that_are_no_keys_are_told_and_left_alone() {
     let rig = Rig::start();
-    for secret in ["p/a", "p/b//c", "p/d/", "p/e.", "p/raw-abcdef", "q/a"] {
+    for secret in ["p/a", "p/b//c", "p/d/", "p/e.", "p/raw.escape.", "q/a"] {
         rig.put(secret, b"x").await;
     }
     let storage = rig.open().await;
     assert_eq!(storage.list(&Dir::ROOT, true).await.unwrap(), [key("a")]);
     let mut foreign = storage.foreign(&Dir::ROOT).await.unwrap();
     foreign.sort_unstable();
-    assert_eq!(foreign, ["b//c", "d/", "e.", "raw-abcdef"]);
+    assert_eq!(foreign, ["b//c", "d/", "e.", "raw.escape."]);
     assert!(!storage.exists(&key("b")).await.unwrap());
 }

@@ -1,7 +1,7 @@
 //! The longest value, the longest name, the longest bundle.
 
 use certstore_conformance::loopback_secretsmanager::{MAX_VALUE, Op};
-use certstore_core::{Condition, ErrorKind, Locker as _, Storage as _};
+use certstore_core::{Condition, Dir, ErrorKind, Locker as _, Storage as _};
 
 use crate::rig::{Rig, key, name, refused};
 
@@ -63,6 +63,24 @@ async fn a_name_over_512_bytes_names_the_limit() {
         refused(storage.delete(&over).await, ErrorKind::InvalidKey),
     ] {
         assert!(error.to_string().contains("512"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_longest_names_can_be_looked_for_listed_and_deleted() {
+    let rig = Rig::start();
+    let storage = rig.open().await;
+    for length in [495, 505, 510] {
+        let parts = vec!["k".repeat(99); length / 100];
+        let rest = "k".repeat(length - length / 100 * 100);
+        let at = key(&format!("{}/{rest}", parts.join("/")));
+        assert_eq!(at.as_str().len(), length);
+        assert!(!storage.exists(&at).await.unwrap(), "{length}");
+        refused(storage.list(&Dir::from(&at), true).await, ErrorKind::NotFound);
+        storage.store(&at, b"x").await.unwrap();
+        assert_eq!(storage.list(&Dir::from(&at), true).await.unwrap(), []);
+        storage.delete(&at).await.unwrap();
+        assert!(!storage.exists(&at).await.unwrap(), "{length}");
     }
 }
 

@@ -78,6 +78,50 @@ async fn many_at_once_get_through_a_narrow_service() {
 }
 
 #[tokio::test]
+async fn a_burst_waits_instead_of_being_refused() {
+    let rig = Rig::start();
+    let mut config = rig.config();
+    config.max_writes_per_second = 20;
+    let storage = open(&config).await;
+    rig.server.set_rate(Some(40));
+    let keys: Vec<_> = (0..60).map(|number| key(&format!("many/{number}"))).collect();
+    let started = Instant::now();
+    for stored in soon(join_all(keys.iter().map(|key| storage.store(key, b"x")))).await {
+        stored.unwrap();
+    }
+    // Each is a put that finds nothing and a create: two kinds, each with its own quota.
+    let requests = rig.server.requests();
+    assert_eq!((requests.of(Op::PutSecretValue), requests.of(Op::CreateSecret)), (60, 60));
+    assert!(requests.iter().all(|request| request.status != 0));
+    assert!(started.elapsed() > Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn what_would_wait_for_too_long_is_told_before_it_is_sent() {
+    let rig = Rig::start();
+    let mut config = rig.config();
+    (config.max_writes_per_second, config.timeout) = (5, Duration::from_millis(1_500));
+    let storage = open(&config).await;
+    let at = key("a");
+    storage.store(&at, b"0").await.unwrap();
+    rig.server.clear_requests();
+    let stores = (0..40).map(|_| storage.store(&at, b"x"));
+    let results = soon(join_all(stores)).await;
+    let failed: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+    // Within the time there are at most two windows of five.
+    let sent = usize::try_from(rig.server.requests().of(Op::PutSecretValue)).unwrap();
+    assert!(sent <= 10 && failed.len() == 40 - sent, "{sent} {}", failed.len());
+    for error in &failed {
+        assert!(error.is_retryable() && !error.may_have_applied());
+        assert!(error.to_string().contains("max_writes_per_second"), "{error}");
+    }
+    // A lock does not wait behind them.
+    let started = Instant::now();
+    soon(storage.lock(&name("job"))).await.unwrap().unlock().await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
 async fn a_lock_survives_refusals() {
     let rig = Rig::start();
     let storage = rig.open().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use certstore_conformance::loopback_secretsmanager::{MAX_VERSIONS, Op};
+use certstore_conformance::loopback_secretsmanager::{Effect, Fault, MAX_VERSIONS, Op};
 use certstore_core::{Condition, ErrorKind, Locker as _, Storage as _};
 
 use crate::rig::{Rig, key, name, open, refused, soon};
@@ -67,6 +67,51 @@ async fn a_lock_is_refused_before_the_limit_and_still_given_back() {
     refused(soon(storage.try_lock(&name("job"))).await, ErrorKind::Other);
     storage.lock(&name("another")).await.unwrap().unlock().await.unwrap();
     assert_eq!(rig.versions("p/locks/lease/job").await, 6);
+}
+
+#[tokio::test]
+async fn what_makes_no_version_is_not_counted() {
+    let rig = Rig::start();
+    let mut config = rig.config();
+    (config.max_versions_per_day, config.retries) = (3, 0);
+    let storage = open(&config).await;
+    let at = key("a");
+    storage.store(&at, b"0").await.unwrap();
+    for _ in 0..5 {
+        refused(storage.store_if(&at, b"x", &Condition::Absent).await, ErrorKind::Conflict);
+    }
+    let fault = rig.fault(Fault::new(Effect::Throttle).on(Op::PutSecretValue).times(5));
+    for _ in 0..5 {
+        refused(storage.store(&at, b"x").await, ErrorKind::Unavailable);
+    }
+    assert_eq!(fault.fired(), 5);
+    storage.store(&at, b"1").await.unwrap();
+    storage.store(&at, b"2").await.unwrap();
+    refused(storage.store(&at, b"3").await, ErrorKind::Other);
+    // A secret that was deleted at once has taken its versions along.
+    for _ in 0..5 {
+        storage.delete(&at).await.unwrap();
+        storage.store(&at, b"anew").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_lock_that_is_held_is_renewed_beyond_the_limit() {
+    let rig = Rig::start();
+    let mut config = rig.config();
+    (config.max_versions_per_day, config.lease) = (1, Duration::from_millis(600));
+    let storage = open(&config).await;
+    let held = storage.lock(&name("job")).await.unwrap();
+    // The first record, and three renewals.
+    soon(async {
+        while rig.server.requests().of(Op::UpdateSecretVersionStage) < 3 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    held.check().unwrap();
+    held.unlock().await.unwrap();
+    refused(soon(storage.lock(&name("job"))).await, ErrorKind::Other);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// A configuration with a short lease and without a count of versions.
+    /// A configuration with a short lease and without counts of versions and requests.
     pub(crate) fn config(&self, prefix: &str) -> SecretsManagerConfig {
         let mut config = SecretsManagerConfig::new(prefix);
         config.endpoint = Some(self.endpoint.clone());
@@ -23,6 +23,7 @@ impl Site {
         config.access_key_id = Some(Secret::new(&*self.access_key));
         config.secret_access_key = Some(Secret::new(&*self.secret_key));
         config.max_versions_per_day = 0;
+        (config.max_writes_per_second, config.max_lists_per_second) = (0, 0);
         config.lease = Duration::from_millis(2_000);
         config.poll_min = Duration::from_millis(5);
         config.poll_max = Duration::from_millis(50);

@@ -187,6 +187,20 @@ pub const KEYS: &[ConfigKey] = &[
         "How many versions of one secret this process writes within 24 hours at most, below the service's quota of 100; 0 is no limit.",
     ),
     key(
+        "max_writes_per_second",
+        &["secretsmanager"],
+        Kind::Number,
+        "50",
+        "How many requests of each kind that writes this process sends a second; more wait for their turn; 0 is no limit.",
+    ),
+    key(
+        "max_lists_per_second",
+        &["secretsmanager"],
+        Kind::Number,
+        "100",
+        "How many pages of lists this process asks for a second; more wait for their turn; 0 is no limit.",
+    ),
+    key(
         "retries",
         &["secretsmanager"],
         Kind::Number,
