@@ -28,9 +28,9 @@ async fn warm(node: &CachingStore, backing: &Switched, at: &certstore_core::Key)
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
-    node.load(at).await.unwrap();
+    node.load(at).await.expect("loaded");
     let asked = backing.asked();
-    node.load(at).await.unwrap();
+    node.load(at).await.expect("loaded");
     assert_eq!(backing.asked(), asked, "served without asking");
 }
 

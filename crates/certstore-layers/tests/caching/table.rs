@@ -28,12 +28,12 @@ struct Parts {
 
 async fn parts(options: CachingOptions) -> Parts {
     let (local, backing) = (Switched::new(), Switched::new());
-    let store = CachingStore::open(local.clone(), backing.clone(), &options).await.unwrap();
+    let store = CachingStore::open(local.clone(), backing.clone(), &options).await.expect("opens");
     Parts { store, local, backing }
 }
 
 async fn kind_of_get(store: &CachingStore, name: &str) -> CacheErrorKind {
-    store.get(name).await.unwrap_err().kind()
+    store.get(name).await.expect_err("no value").kind()
 }
 
 #[tokio::test]
