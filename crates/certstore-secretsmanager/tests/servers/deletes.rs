@@ -165,7 +165,7 @@ async fn comes_back(other: &SecretsManagerStorage) {
         }
     })
     .await;
-    assert_eq!(other.load(&key("a")).await.unwrap(), "2");
+    assert_eq!(other.load(&key("a")).await.expect("it is there"), "2");
 }
 
 #[tokio::test]
