@@ -15,7 +15,7 @@ use crate::output::Output;
 /// Show changes as they happen
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Memory, files, Redis and others tell of changes by themselves as far as they can; where a backend cannot, the directory is \
+Redis and PostgreSQL tell of changes where they are set up for it. Where a backend cannot, as files cannot, the directory is \
 listed again and again, and of several changes of a key between two looks only the last is seen.
 
 A line a change: `stored KEY`, `deleted KEY`, or `overflow` when changes were missed, so list again. The first line says \
