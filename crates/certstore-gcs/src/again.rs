@@ -4,11 +4,11 @@ use std::future::Future;
 use std::time::Duration;
 
 use certstore_core::{OsRandom, Random as _, Result};
+use certstore_objects::{Access, silence};
 use tokio::time::Instant;
 
 use crate::answer::Answer;
-use crate::error::{Access, answer_in};
-use crate::transport;
+use crate::error::{BACKEND, answer_in};
 
 /// How often a request that may be sent twice is sent at most.
 const ATTEMPTS: u32 = 3;
@@ -61,7 +61,7 @@ where
         let error = match attempt {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) => error,
-            Err(_) => transport::too_late(limit, sending.access()),
+            Err(_) => silence::too_late(BACKEND, limit, sending.access()),
         };
         unclear |= error.may_have_applied();
         let pause = if answer_in(&error).is_some_and(Answer::is_throttled) {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use certstore_core::{Error, ErrorKind, Result, Version};
+use certstore_objects::{Access, silence};
 use google_cloud_gax::error::Error as Failed;
 use google_cloud_storage::model;
 
@@ -12,8 +13,7 @@ use crate::again::{Sending, send};
 use crate::answer::Answer;
 use crate::client::Clients;
 use crate::config::GcsConfig;
-use crate::error::{Access, BACKEND, answered, failed};
-use crate::transport;
+use crate::error::{BACKEND, answered, failed};
 
 /// Custom metadata of an object.
 pub(crate) type Metadata = HashMap<String, String>;
@@ -145,7 +145,7 @@ impl Bucket {
         }
         let mut body = BytesMut::new();
         while let Some(chunk) = response.next().await {
-            body.extend_from_slice(&chunk.map_err(|error| transport::cut_short(&error))?);
+            body.extend_from_slice(&chunk.map_err(|error| silence::cut_short(BACKEND, &error))?);
             if body.len() as u64 > limit {
                 return Err(too_large(body.len() as u64, limit));
             }

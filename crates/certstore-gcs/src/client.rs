@@ -1,11 +1,12 @@
 //! The driver's clients: where the service is, who asks, and that nothing is sent twice behind our back.
 
 use certstore_core::Result;
+use certstore_objects::endpoint::is_cleartext;
 use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_storage::client::{Storage, StorageControl};
 use google_cloud_storage::read_resume_policy::NeverResume;
 
-use crate::config::{GcsConfig, is_cleartext};
+use crate::config::GcsConfig;
 use crate::credentials;
 use crate::error::invalid_config;
 

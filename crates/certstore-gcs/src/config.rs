@@ -3,14 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use certstore_core::options::{decode, query};
 use certstore_core::{Error, Result, Secret};
+use certstore_objects::endpoint::is_http;
+use certstore_objects::location::{self, UrlForm};
 
 use crate::error::{BACKEND, invalid_config};
 use crate::options::OPTIONS;
 
 /// The scheme of the URLs that [`GcsConfig::from_url`] reads.
 pub const SCHEME: &str = "gs";
+
+const URL: UrlForm = UrlForm {
+    scheme: SCHEME,
+    named: "a Google Cloud Storage is named by gs://bucket/prefix",
+    url: "a gs: URL",
+    credentials: "give credentials_file or access_token, or let them come from the environment",
+};
 
 /// Which bucket, how it is reached, and how long things may take.
 ///
@@ -78,24 +86,11 @@ impl GcsConfig {
     /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): it is no such URL, or a key or value is wrong; the
     /// message says which.
     pub fn from_url(url: &str) -> Result<Self> {
-        let Some(rest) = url.strip_prefix("gs://") else {
-            return Err(invalid_config("a Google Cloud Storage is named by gs://bucket/prefix"));
-        };
-        let (location, options) = rest.split_once('?').unwrap_or((rest, ""));
-        if rest.contains('#') {
-            return Err(invalid_config("write # in a gs: URL as %23"));
-        }
-        let (bucket, prefix) = location.split_once('/').unwrap_or((location, ""));
-        if bucket.contains('@') {
-            return Err(invalid_config(
-                "a gs: URL has no credentials before the bucket; give credentials_file or access_token, or let them come \
-                 from the environment",
-            ));
-        }
         let parse = || {
-            let mut config = Self::new(decode(bucket)?);
-            config.prefix = decode(prefix)?;
-            for (key, value) in query(options)? {
+            let location = URL.parse(url)?;
+            let mut config = Self::new(location.bucket);
+            config.prefix = location.prefix;
+            for (key, value) in location.options {
                 config.set(&key, &value)?;
             }
             Ok(config)
@@ -120,10 +115,7 @@ impl GcsConfig {
 
     /// Object names begin with this: the prefix without slashes at its ends, and one slash; empty without a prefix.
     pub(crate) fn base(&self) -> String {
-        match self.prefix.trim_matches('/') {
-            "" => String::new(),
-            prefix => format!("{prefix}/"),
-        }
+        location::base(&self.prefix)
     }
 
     /// Checks what can be wrong without asking anybody; opening does so first.
@@ -141,7 +133,7 @@ impl GcsConfig {
         if self.bucket.len() > 222 || !self.bucket.chars().all(plain) {
             return Err(invalid_config("bucket has only the characters a-z 0-9 . - _"));
         }
-        check_prefix(self.prefix.trim_matches('/'))?;
+        check_prefix(&self.prefix)?;
         if self.endpoint.as_deref().is_some_and(|endpoint| !is_http(endpoint)) {
             return Err(invalid_config("endpoint is a URL like https://host:4443, without a path"));
         }
@@ -163,47 +155,13 @@ impl GcsConfig {
 }
 
 fn check_prefix(prefix: &str) -> Result<()> {
-    let rule = if prefix.len() > 512 {
-        "prefix has at most 512 bytes"
-    } else if prefix.chars().any(char::is_control) {
-        "prefix has no control characters"
-    } else if prefix.split('/').any(|part| matches!(part, "." | "..")) || prefix.contains("//") {
-        "prefix has no component that is empty, . or .."
-    } else if format!("{prefix}/").starts_with(".well-known/acme-challenge/") {
-        "prefix does not begin with .well-known/acme-challenge, which no object's name may"
-    } else {
-        return Ok(());
-    };
-    Err(invalid_config(rule))
-}
-
-fn is_http(endpoint: &str) -> bool {
-    host_and_path(endpoint).is_some_and(|(host, path)| {
-        !host.is_empty() && !host.contains(['@', '?', '#']) && matches!(path, "" | "/")
-    })
-}
-
-fn host_and_path(endpoint: &str) -> Option<(&str, &str)> {
-    let rest = endpoint.strip_prefix("https://").or_else(|| endpoint.strip_prefix("http://"))?;
-    Some(rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash)))
-}
-
-/// Whether what is sent there can be read on the way: no TLS, and not this machine.
-pub(crate) fn is_cleartext(endpoint: &str) -> bool {
-    let local = |host: &str| {
-        host == "localhost"
-            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-    };
-    endpoint.starts_with("http://") && !host_of(endpoint).is_some_and(local)
-}
-
-/// The host without its port, and without brackets.
-fn host_of(endpoint: &str) -> Option<&str> {
-    let (authority, _) = host_and_path(endpoint)?;
-    match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map(|(host, _)| host),
-        None => authority.split(':').next(),
+    location::check_prefix(prefix).map_err(|error| error.with_backend(BACKEND))?;
+    if location::base(prefix).starts_with(".well-known/acme-challenge/") {
+        return Err(invalid_config(
+            "prefix does not begin with .well-known/acme-challenge, which no object's name may",
+        ));
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Removing a storage whole.
 
-use certstore_core::{Dir, Result};
+use certstore_core::Result;
 
-use crate::error::{BACKEND, invalid_config};
+use crate::error::BACKEND;
 use crate::storage::GcsStorage;
 
 impl GcsStorage {
@@ -19,22 +19,7 @@ impl GcsStorage {
     /// # Cancel safety
     /// Dropped, some of it may be left.
     pub async fn erase(&self) -> Result<()> {
-        self.erase_all()
-            .await
-            .map_err(|error| error.with_operation("erase the storage").with_backend(BACKEND))
-    }
-
-    async fn erase_all(&self) -> Result<()> {
-        let inner = self.inner();
-        if inner.bucket.base.is_empty() {
-            return Err(invalid_config(
-                "only a storage with a prefix can be erased; set prefix, or empty the bucket by its own tools",
-            ));
-        }
-        // Journals first: left behind, one could bring back what is deleted after it.
-        let journals = inner.bucket.all(&inner.names.journals(&Dir::ROOT)).await?;
-        inner.bucket.delete_each(journals).await?;
-        let all = inner.bucket.all(&inner.bucket.base).await?;
-        inner.bucket.delete_each(all).await
+        let erased = self.inner().tree.erase().await;
+        erased.map_err(|error| error.with_operation("erase the storage").with_backend(BACKEND))
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 
 use certstore_core::{Dir, Error, ErrorKind, Key};
+use certstore_objects::Access;
 use google_cloud_gax::error::Error as Failed;
 
 use crate::answer::Answer;
@@ -14,13 +15,6 @@ pub(crate) const BACKEND: &str = "gcs";
 
 pub(crate) fn invalid_config(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidConfig, message).with_backend(BACKEND)
-}
-
-/// What a request was for: a write that failed may have taken effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    Read,
-    Write,
 }
 
 /// The one mapping of the driver's errors to this project's.

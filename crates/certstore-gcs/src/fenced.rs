@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use certstore_core::{Error, ErrorKind, Key, Lock, Result, Version};
+use certstore_objects::FenceStamp;
 
 use crate::answer::Answer;
-use crate::bucket::{Done, Head, When, version};
+use crate::bucket::{Done, Head, Metadata, When, version};
 use crate::declared;
 use crate::error::said_no;
-use crate::stamp::FenceStamp;
 use crate::storage::Inner;
 
 /// How often a write that met another one of the same lock is tried.
@@ -26,7 +26,7 @@ impl Inner {
         value: &[u8],
         guard: &Lock,
     ) -> Result<Version> {
-        let object = self.names.value(key)?;
+        let object = self.tree.value(key)?;
         guard.check()?;
         self.require_conditions().await?;
         declared::check_size(value)?;
@@ -36,7 +36,7 @@ impl Inner {
     }
 
     pub(crate) async fn delete_fenced(&self, key: &Key, guard: &Lock) -> Result<()> {
-        let object = self.names.value(key)?;
+        let object = self.tree.value(key)?;
         self.fenced(&object, guard, &Effect::Delete).await.map(drop)
     }
 
@@ -82,7 +82,11 @@ impl Inner {
         let generation = head.map_or(0, |head| head.generation);
         Ok(match effect {
             Effect::Store(body) => {
-                match self.bucket.put_if(object, body, stamp.metadata(), generation).await? {
+                match self
+                    .bucket
+                    .put_if(object, body, Metadata::from([stamp.entry()]), generation)
+                    .await?
+                {
                     Done::Yes(generation) => Done::Yes(Some(version(generation))),
                     Done::No(answer) => Done::No(answer),
                 }

@@ -3,7 +3,6 @@
 mod again;
 mod answer;
 mod bucket;
-mod bundle;
 mod client;
 mod conditional;
 mod config;
@@ -13,17 +12,15 @@ mod delete;
 mod erase;
 mod error;
 mod fenced;
-mod list;
 mod listing;
 mod locker;
 mod names;
+mod objects;
 mod options;
 mod probe;
 mod register;
-mod stamp;
 mod storage;
 mod transport;
-mod walk;
 
 pub use config::{GcsConfig, SCHEME};
 pub use storage::GcsStorage;

@@ -22,7 +22,7 @@ fn a_page_holds_names_sizes_and_generations() {
     let object = Object::new().set_name("a/b").set_size(3).set_generation(7);
     let output = ListObjectsResponse::new().set_objects([object]).set_prefixes(["c/"]);
     let page = page(output, "").unwrap();
-    assert_eq!((page.objects[0].name.as_str(), page.objects[0].head.size), ("a/b", 3));
-    assert_eq!(page.objects[0].head.version().as_str(), "7");
+    assert_eq!((page.objects[0].name.as_str(), page.objects[0].size), ("a/b", Some(3)));
+    assert_eq!(page.objects[0].version.as_ref().unwrap().as_str(), "7");
     assert_eq!(page.prefixes, ["c/"]);
 }

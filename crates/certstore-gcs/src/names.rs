@@ -1,97 +1,29 @@
-//! Object names: of values, lock records, journals and the probe's objects.
+//! Object names.
 
-use std::fmt::Write as _;
+use certstore_core::{Error, ErrorKind, Key, Result};
+use certstore_objects::{ObjectNames, Rules};
 
-use certstore_core::{Dir, Error, ErrorKind, Key, RESERVED, Result};
-use ring::digest;
-
+use crate::declared;
 use crate::error::BACKEND;
 
 /// The longest object name, in bytes: <https://cloud.google.com/storage/docs/objects#naming>.
 pub(crate) const MAX_OBJECT: usize = 1024;
 
-/// The longest escaped lock name that is kept as it is.
-const MAX_PLAIN: usize = 200;
-
-/// How much of a longer one is kept, for people.
-const HEAD: usize = 100;
-
-/// Builds and reads the object names under one prefix.
-#[derive(Debug, Clone)]
-pub(crate) struct Names {
-    base: String,
+/// The names under a prefix.
+pub(crate) fn names(base: &str) -> ObjectNames {
+    ObjectNames::new(base, MAX_OBJECT, BACKEND)
 }
 
-impl Names {
-    pub(crate) fn new(base: &str) -> Self {
-        Self { base: base.to_owned() }
-    }
+/// What is peculiar to objects of Google Cloud Storage.
+#[derive(Debug)]
+pub(crate) struct GcsRules;
 
-    /// The object of a value: prefix and key as they are.
-    pub(crate) fn value(&self, key: &Key) -> Result<String> {
-        let object = fits(format!("{}{key}", self.base)).and_then(allowed);
-        object.map_err(|error| error.with_key(key))
-    }
+impl Rules for GcsRules {
+    const MAX_JOURNAL: u64 = declared::MAX_JOURNAL;
 
-    /// What the names of all objects in `dir` begin with.
-    pub(crate) fn below(&self, dir: &Dir) -> String {
-        match dir.key() {
-            None => self.base.clone(),
-            Some(key) => format!("{}{key}/", self.base),
-        }
+    fn value(&self, names: &ObjectNames, key: &Key) -> Result<String> {
+        names.value(key).and_then(allowed).map_err(|error| error.with_key(key))
     }
-
-    /// What the names of all objects of our own begin with: lock records, journals, the probe's.
-    pub(crate) fn reserved(&self) -> String {
-        format!("{}{RESERVED}/", self.base)
-    }
-
-    pub(crate) fn locks(&self) -> String {
-        format!("{}{RESERVED}/lease/", self.base)
-    }
-
-    pub(crate) fn lock(&self, name: &str) -> String {
-        format!("{}{}", self.locks(), mapped(name))
-    }
-
-    /// What the journals of `dir` and of all directories in it begin with.
-    pub(crate) fn journals(&self, dir: &Dir) -> String {
-        let journals = format!("{}{RESERVED}/journal/", self.base);
-        if dir.is_root() { journals } else { format!("{journals}{dir}/") }
-    }
-
-    pub(crate) fn journal(&self, dir: &Dir) -> Result<String> {
-        fits(format!("{}~", self.journals(dir)))
-    }
-
-    /// The directory of a journal, unless the object is none.
-    pub(crate) fn journal_dir(&self, object: &str) -> Option<Dir> {
-        let dir = object.strip_prefix(&self.journals(&Dir::ROOT))?;
-        if dir == "~" {
-            return Some(Dir::ROOT);
-        }
-        Dir::new(dir.strip_suffix("/~")?).ok()
-    }
-
-    pub(crate) fn probe(&self, nonce: u128) -> String {
-        format!("{}{RESERVED}/probe/{nonce:032x}/", self.base)
-    }
-
-    /// The object's name without the prefix.
-    pub(crate) fn relative<'a>(&self, object: &'a str) -> Option<&'a str> {
-        object.strip_prefix(&self.base)
-    }
-}
-
-fn fits(object: String) -> Result<String> {
-    if object.len() <= MAX_OBJECT {
-        return Ok(object);
-    }
-    let message = format!(
-        "an object's name has at most {MAX_OBJECT} bytes with the prefix, this one has {}",
-        object.len()
-    );
-    Err(Error::new(ErrorKind::InvalidKey, message).with_backend(BACKEND))
 }
 
 /// The one beginning that the service does not take: <https://cloud.google.com/storage/docs/objects#naming>.
@@ -101,55 +33,6 @@ fn allowed(object: String) -> Result<String> {
     }
     let message = "no object's name may begin with .well-known/acme-challenge/; set a prefix";
     Err(Error::new(ErrorKind::InvalidKey, message).with_backend(BACKEND))
-}
-
-/// A lock's name as part of an object name: bytes that no key has are escaped as `~` and two digits; what grows too
-/// long ends in `~~` and a digest of the whole.
-fn mapped(name: &str) -> String {
-    let mut escaped = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        let only_dots = name.bytes().all(|byte| byte == b'.');
-        let plain = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'_' | b'@' | b'+' | b'=' | b'-')
-            || (byte == b'.' && !only_dots);
-        if plain {
-            escaped.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(escaped, "~{byte:02X}");
-        }
-    }
-    if escaped.len() <= MAX_PLAIN {
-        return escaped;
-    }
-    // Escapes are ASCII, so every index is a boundary; one that is cut in two is still only for people.
-    format!("{}~~{}", &escaped[..HEAD], hex_digest(name.as_bytes()))
-}
-
-/// The lock's name, unless only its digest is kept.
-pub(crate) fn unmapped(mapped: &str) -> Option<String> {
-    let mut bytes = mapped.bytes();
-    let mut name = Vec::with_capacity(mapped.len());
-    while let Some(byte) = bytes.next() {
-        name.push(match byte {
-            b'~' => {
-                let digits = [bytes.next()?, bytes.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(name).ok()
-}
-
-/// SHA-256 as hexadecimal digits.
-pub(crate) fn hex_digest(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in digest::digest(&digest::SHA256, bytes).as_ref() {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use certstore_core::{Error, ErrorKind, OsRandom, Random as _, Result};
+use certstore_objects::ObjectNames;
 use tokio::sync::OnceCell;
 
 use crate::bucket::{Bucket, Done, Metadata, When};
 use crate::error::BACKEND;
-use crate::names::Names;
 
 /// What is known of the preconditions, once they were tried. Shared by all clients of a bucket in this process.
 pub(crate) struct Probe {
@@ -30,7 +30,7 @@ impl Probe {
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] when they are not kept. Else of the server.
-    pub(crate) async fn require(&self, names: &Names) -> Result<()> {
+    pub(crate) async fn require(&self, names: &ObjectNames) -> Result<()> {
         let fault = self.fault.get_or_try_init(|| async {
             let (bucket, object) = (Arc::clone(&self.bucket), names.probe(OsRandom.next_u128()));
             // In a task of its own, so that a caller who goes away leaves nothing behind.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,6 +10,7 @@ use certstore_core::{
     Capabilities, Condition, Dir, Error, ErrorKind, Key, KeyInfo, Lock, LockerId, Result, Storage,
     Version, Versioned, journal,
 };
+use certstore_objects::{ObjectRegister, ObjectStore as _, ObjectTree, Query};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use crate::answer::Answer;
@@ -19,11 +19,9 @@ use crate::client::Clients;
 use crate::config::GcsConfig;
 use crate::declared;
 use crate::error::{BACKEND, answer_in, on, on_dir, said_no};
-use crate::listing::Query;
-use crate::names::Names;
+use crate::names::{GcsRules, names};
 use crate::probe::Probe;
-use crate::register::GcsRegister;
-use crate::walk;
+use crate::register::GcsRecords;
 
 /// How many values are loaded at once.
 const LOADS: usize = 16;
@@ -36,9 +34,8 @@ pub struct GcsStorage(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) bucket: Arc<Bucket>,
-    pub(crate) names: Names,
-    pub(crate) locker: LeaseLocker<GcsRegister>,
-    pub(crate) warned_foreign: AtomicBool,
+    pub(crate) tree: ObjectTree<Bucket, GcsRules>,
+    pub(crate) locker: LeaseLocker<ObjectRegister<GcsRecords>>,
     probe: Arc<Probe>,
     config: GcsConfig,
 }
@@ -70,14 +67,15 @@ impl GcsStorage {
         let lease = LeaseConfig::new(config.lease)?
             .with_poll(config.poll_min, config.poll_max)
             .with_handovers(config.handovers);
-        let names = Names::new(&bucket.base);
-        let register = GcsRegister::new(Arc::clone(&bucket), names.clone(), lease.request());
+        let names = names(&bucket.base);
+        let records = GcsRecords::new(Arc::clone(&bucket), lease.request());
+        let register = ObjectRegister::new(records, names.clone());
         // Not the endpoint: processes may reach one bucket by several, and must agree on this id.
         let id = LockerId::new(format!("gcs:{}/{}", bucket.name, bucket.base));
         let locker = LeaseLocker::new(register, id, BACKEND, lease);
-        let warned_foreign = AtomicBool::new(false);
+        let tree = ObjectTree::new(Arc::clone(&bucket), names, GcsRules);
         let config = config.clone();
-        Ok(Self(Arc::new(Inner { bucket, names, locker, warned_foreign, probe, config })))
+        Ok(Self(Arc::new(Inner { bucket, tree, locker, probe, config })))
     }
 
     /// Another client, under another prefix of the same bucket. It shares connections and what is known of the server, and
@@ -121,11 +119,11 @@ fn opening(error: Error, config: &GcsConfig) -> Error {
 impl Inner {
     /// Before the first write under a condition.
     pub(crate) async fn require_conditions(&self) -> Result<()> {
-        self.probe.require(&self.names).await
+        self.probe.require(self.tree.names()).await
     }
 
     async fn object(&self, key: &Key) -> Result<Object> {
-        match self.bucket.get(&self.names.value(key)?, None, declared::MAX_VALUE).await? {
+        match self.bucket.get(&self.tree.value(key)?, None, declared::MAX_VALUE).await? {
             Got::Object(object) => Ok(object),
             Got::Missing | Got::Unchanged => Err(Error::not_found()),
         }
@@ -156,7 +154,7 @@ impl Storage for GcsStorage {
 
     async fn store(&self, key: &Key, value: &[u8]) -> Result<Version> {
         let store = async {
-            let object = self.0.names.value(key)?;
+            let object = self.0.tree.value(key)?;
             declared::check_size(value)?;
             let body = Bytes::copy_from_slice(value);
             match self.0.bucket.put(&object, &body, &Metadata::new(), When::Always).await? {
@@ -169,7 +167,7 @@ impl Storage for GcsStorage {
 
     async fn store_if(&self, key: &Key, value: &[u8], condition: &Condition) -> Result<Version> {
         let store = async {
-            let object = self.0.names.value(key)?;
+            let object = self.0.tree.value(key)?;
             let expected = match condition {
                 Condition::Absent => 0,
                 Condition::Version(version) => generation(version).ok_or_else(changed)?,
@@ -192,7 +190,7 @@ impl Storage for GcsStorage {
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
         for (key, value) in items {
-            let check = self.0.names.value(key).and_then(|_| declared::check_size(value));
+            let check = self.0.tree.value(key).and_then(|_| declared::check_size(value));
             check.map_err(on("store", key))?;
         }
         journal::store_all(self, items).await.map_err(|error| error.with_backend(BACKEND))
@@ -217,32 +215,15 @@ impl Storage for GcsStorage {
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {
-        let delete = async {
-            let object = self.0.names.value(key)?;
-            let dir = Dir::from(key);
-            let (values, journals) = (self.0.names.below(&dir), self.0.names.journals(&dir));
-            let ((), mut below, journals) = tokio::try_join!(
-                self.settled(key),
-                self.0.bucket.all(&values),
-                self.0.bucket.all(&journals),
-            )?;
-            if !journals.is_empty() {
-                // Left behind, one could bring back what is deleted; deleted first, half a bundle could stay.
-                self.settle_each(&journals).await?;
-                below = self.0.bucket.all(&values).await?;
-            }
-            self.0.bucket.delete_each(std::iter::once(object).chain(below).collect()).await?;
-            self.0.bucket.delete_each(journals).await
-        };
-        delete.await.map_err(on("delete", key))
+        self.0.tree.delete(self, key).await.map_err(on("delete", key))
     }
 
     async fn delete_if(&self, key: &Key, version: &Version) -> Result<()> {
         let delete = async {
-            let object = self.0.names.value(key)?;
+            let object = self.0.tree.value(key)?;
             let expected = generation(version).ok_or_else(changed)?;
             self.0.require_conditions().await?;
-            self.settled(key).await?;
+            self.0.tree.settle(self, key).await?;
             match self.0.bucket.delete(&object, When::Generation(expected)).await? {
                 Done::Yes(()) => Ok(()),
                 Done::No(answer) => Err(said_no(answer)),
@@ -253,10 +234,10 @@ impl Storage for GcsStorage {
 
     async fn delete_fenced(&self, key: &Key, guard: &Lock) -> Result<()> {
         let delete = async {
-            self.0.names.value(key)?;
+            self.0.tree.value(key)?;
             guard.check()?;
             self.0.require_conditions().await?;
-            self.settled(key).await?;
+            self.0.tree.settle(self, key).await?;
             self.0.delete_fenced(key, guard).await
         };
         delete.await.map_err(on("delete", key))
@@ -264,27 +245,27 @@ impl Storage for GcsStorage {
 
     async fn exists(&self, key: &Key) -> Result<bool> {
         let exists = async {
-            let object = self.0.names.value(key)?;
-            Ok(self.0.bucket.head(&object).await?.is_some() || self.0.has_below(key).await?)
+            let object = self.0.tree.value(key)?;
+            Ok(self.0.bucket.head(&object).await?.is_some() || self.0.tree.has_below(key).await?)
         };
         exists.await.map_err(on("look for", key))
     }
 
     async fn list(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
-        self.0.list(dir, recursive).await.map_err(on_dir("list", dir))
+        self.0.tree.list(dir, recursive).await.map_err(on_dir("list", dir))
     }
 
     fn walk<'a>(&'a self, dir: &Dir) -> BoxStream<'a, Result<KeyInfo>> {
         let at = dir.clone();
-        walk::walk(&self.0, dir).map(move |info| info.map_err(on_dir("list", &at))).boxed()
+        self.0.tree.walk(dir).map(move |info| info.map_err(on_dir("list", &at))).boxed()
     }
 
     async fn stat(&self, key: &Key) -> Result<KeyInfo> {
         let stat = async {
-            let object = self.0.names.value(key)?;
+            let object = self.0.tree.value(key)?;
             match self.0.bucket.head(&object).await? {
                 Some(head) => Ok(self.0.info(key.clone(), &head)),
-                None if self.0.has_below(key).await? => Ok(KeyInfo::directory(key.clone())),
+                None if self.0.tree.has_below(key).await? => Ok(KeyInfo::directory(key.clone())),
                 None => Err(Error::not_found()),
             }
         };
@@ -292,7 +273,7 @@ impl Storage for GcsStorage {
     }
 
     async fn foreign(&self, dir: &Dir) -> Result<Vec<String>> {
-        self.0.foreign(dir).await.map_err(on_dir("list", dir))
+        self.0.tree.foreign(dir).await.map_err(on_dir("list", dir))
     }
 }
 

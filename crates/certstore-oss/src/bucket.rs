@@ -4,10 +4,11 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use certstore_core::{Error, ErrorKind, Result, Version};
+use certstore_objects::Access;
 use http::Method;
 
 use crate::client::{Call, Client, Reply};
-use crate::error::{Access, Answer, BACKEND, answered, refused, senseless};
+use crate::error::{Answer, BACKEND, answered, refused, senseless};
 use crate::xml::{self, Versioning};
 
 /// The longest answer without an object in it, in bytes.

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Bytes, BytesMut};
 use certstore_core::{Error, ErrorKind, OsRandom, Random as _, Result};
+use certstore_objects::{Access, silence};
 use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use reqsign_aliyun_oss::Credential;
@@ -17,7 +18,7 @@ use crate::config::OssConfig;
 use crate::credentials;
 use crate::encode::query;
 use crate::endpoint::Endpoint;
-use crate::error::{Access, BACKEND};
+use crate::error::BACKEND;
 use crate::tls;
 use crate::transport;
 
@@ -137,7 +138,7 @@ impl Client {
     /// When it says nothing, half of it, or more than the call takes; when there are no credentials.
     pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Reply> {
         let sent = tokio::time::timeout(self.timeout, self.attempts(call)).await;
-        sent.unwrap_or_else(|_| Err(transport::too_late(self.timeout, call.access)))
+        sent.unwrap_or_else(|_| Err(silence::too_late(BACKEND, self.timeout, call.access)))
     }
 
     async fn attempts(&self, call: &Call<'_>) -> Result<Reply> {
@@ -166,7 +167,7 @@ impl Client {
         }
         let limit = self.timeout / 2;
         let sent = tokio::time::timeout(limit, self.once(call)).await;
-        sent.unwrap_or_else(|_| Err(transport::too_late(limit, call.access)))
+        sent.unwrap_or_else(|_| Err(silence::too_late(BACKEND, limit, call.access)))
     }
 
     async fn once(&self, call: &Call<'_>) -> Result<Reply> {

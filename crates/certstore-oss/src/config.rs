@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use certstore_core::options::{decode, query};
 use certstore_core::{Error, Result, Secret};
+use certstore_objects::location::{self, UrlForm};
 
 use crate::endpoint::Endpoint;
 use crate::error::{BACKEND, invalid_config};
@@ -12,6 +12,13 @@ use crate::options::OPTIONS;
 
 /// The scheme of the URLs that [`OssConfig::from_url`] reads.
 pub const SCHEME: &str = "oss";
+
+const URL: UrlForm = UrlForm {
+    scheme: SCHEME,
+    named: "an OSS storage is named by oss://bucket/prefix",
+    url: "an oss: URL",
+    credentials: "give access_key_id and access_key_secret, or let them come from the environment",
+};
 
 /// Which bucket, how it is reached, and how long things may take.
 ///
@@ -144,24 +151,11 @@ impl OssConfig {
     /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): it is no such URL, or a key or value is wrong; the
     /// message says which.
     pub fn from_url(url: &str) -> Result<Self> {
-        let Some(rest) = url.strip_prefix("oss://") else {
-            return Err(invalid_config("an OSS storage is named by oss://bucket/prefix"));
-        };
-        let (location, options) = rest.split_once('?').unwrap_or((rest, ""));
-        if rest.contains('#') {
-            return Err(invalid_config("write # in an oss: URL as %23"));
-        }
-        let (bucket, prefix) = location.split_once('/').unwrap_or((location, ""));
-        if bucket.contains('@') {
-            return Err(invalid_config(
-                "an oss: URL has no credentials before the bucket; give access_key_id and access_key_secret, or let them \
-                 come from the environment",
-            ));
-        }
         let parse = || {
-            let mut config = Self::new(decode(bucket)?);
-            config.prefix = decode(prefix)?;
-            for (key, value) in query(options)? {
+            let location = URL.parse(url)?;
+            let mut config = Self::new(location.bucket);
+            config.prefix = location.prefix;
+            for (key, value) in location.options {
                 config.set(&key, &value)?;
             }
             Ok(config)
@@ -187,10 +181,7 @@ impl OssConfig {
 
     /// Object names begin with this: the prefix without slashes at its ends, and one slash; empty without a prefix.
     pub(crate) fn base(&self) -> String {
-        match self.prefix.trim_matches('/') {
-            "" => String::new(),
-            prefix => format!("{prefix}/"),
-        }
+        location::base(&self.prefix)
     }
 
     /// The lease that is in force.
@@ -216,7 +207,7 @@ impl OssConfig {
         if !(3..=63).contains(&self.bucket.len()) || !self.bucket.chars().all(plain) {
             return Err(invalid_config("bucket has 3 to 63 characters of a-z 0-9 and -"));
         }
-        check_prefix(self.prefix.trim_matches('/'))?;
+        check_prefix(&self.prefix)?;
         Endpoint::of(self)?;
         self.check_credentials()?;
         self.check_times()
@@ -267,18 +258,11 @@ const MAX_PEER_LEASE: Duration = Duration::from_secs(45);
 const MIN_EXPIRATION: Duration = Duration::from_secs(60);
 
 fn check_prefix(prefix: &str) -> Result<()> {
-    let rule = if prefix.len() > 512 {
-        "prefix has at most 512 bytes"
-    } else if prefix.chars().any(char::is_control) {
-        "prefix has no control characters"
-    } else if prefix.starts_with('\\') {
-        "prefix does not begin with a backslash"
-    } else if prefix.split('/').any(|part| matches!(part, "." | "..")) || prefix.contains("//") {
-        "prefix has no component that is empty, . or .."
-    } else {
-        return Ok(());
-    };
-    Err(invalid_config(rule))
+    location::check_prefix(prefix).map_err(|error| error.with_backend(BACKEND))?;
+    if location::base(prefix).starts_with('\\') {
+        return Err(invalid_config("prefix does not begin with a backslash"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

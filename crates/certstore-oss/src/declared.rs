@@ -1,8 +1,7 @@
 //! What the storage declares, and what follows for every value.
 
 use certstore_core::{
-    Batch, Capabilities, Cas, Durability, Error, ErrorKind, Fence, Listing, Result, Shared, Tree,
-    VersionKind,
+    Batch, Capabilities, Cas, Durability, Fence, Listing, Result, Shared, Tree, VersionKind,
 };
 
 use crate::config::{LockMode, OssConfig};
@@ -43,17 +42,5 @@ pub(crate) fn capabilities(config: &OssConfig, versioning: Versioning) -> Capabi
 }
 
 pub(crate) fn check_size(value: &[u8]) -> Result<()> {
-    if value.len() as u64 <= MAX_VALUE {
-        return Ok(());
-    }
-    let message = format!("a value has at most {MAX_VALUE} bytes, this one has {}", value.len());
-    Err(Error::new(ErrorKind::TooLarge, message))
-}
-
-pub(crate) fn check_journal(journal: &[u8]) -> Result<()> {
-    if journal.len() as u64 <= MAX_JOURNAL {
-        return Ok(());
-    }
-    let message = format!("the values of a bundle have at most {MAX_JOURNAL} bytes in all");
-    Err(Error::new(ErrorKind::TooLarge, message))
+    certstore_objects::check_size(value, MAX_VALUE)
 }

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use certstore_core::{Error, ErrorKind, Result};
+use certstore_objects::Access;
 use futures_util::{StreamExt as _, stream};
 use http::Method;
 
 use crate::bucket::Bucket;
 use crate::client::Call;
 use crate::encode::{decode, xml};
-use crate::error::{Access, BACKEND, refused, senseless};
+use crate::error::{BACKEND, refused, senseless};
 use crate::xml;
 
 /// The most names that one request may delete.

@@ -1,8 +1,7 @@
 //! Where the server is, where the bucket stands, and which region that is.
 
-use std::net::IpAddr;
-
 use certstore_core::Result;
+use certstore_objects::endpoint::{host, is_local, names_no_domain};
 
 use crate::config::{Addressing, OssConfig, Signature};
 use crate::encode::path;
@@ -49,7 +48,7 @@ impl Endpoint {
         let bucket_in_path = match config.addressing {
             Addressing::Path => true,
             Addressing::Virtual => false,
-            Addressing::Auto => names_no_domain(authority),
+            Addressing::Auto => names_no_domain(host(authority)),
         };
         let (authority, bucket) = (authority.to_owned(), config.bucket.clone());
         Ok(Self { scheme, authority, bucket, bucket_in_path, region })
@@ -72,9 +71,7 @@ impl Endpoint {
 
     /// Whether what is sent there can be read on the way: no TLS, and not this machine.
     pub(crate) fn is_cleartext(&self) -> bool {
-        let host = host(&self.authority);
-        let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        !self.is_tls() && !local
+        !self.is_tls() && !is_local(host(&self.authority))
     }
 }
 
@@ -94,20 +91,6 @@ fn parts(endpoint: &str) -> Option<(&'static str, &str)> {
         && authority.parse::<http::uri::Authority>().is_ok()
         && !host(authority).is_empty();
     usable.then_some((scheme, authority))
-}
-
-/// The host without its port, and without brackets.
-fn host(authority: &str) -> &str {
-    match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map_or("", |(host, _)| host),
-        None => authority.split(':').next().unwrap_or_default(),
-    }
-}
-
-/// Whether a bucket cannot stand before this host as a domain: an address, or `localhost`.
-fn names_no_domain(authority: &str) -> bool {
-    let host = host(authority);
-    host == "localhost" || host.parse::<IpAddr>().is_ok()
 }
 
 /// The region in a name like `oss-cn-hangzhou-internal.aliyuncs.com`.

@@ -7,6 +7,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use certstore_core::{Dir, Error, ErrorKind, Key};
+use certstore_objects::Access;
 
 use crate::client::Reply;
 use crate::xml;
@@ -16,13 +17,6 @@ pub(crate) const BACKEND: &str = "oss";
 
 pub(crate) fn invalid_config(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidConfig, message).with_backend(BACKEND)
-}
-
-/// What a request was for: a write that failed may have taken effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    Read,
-    Write,
 }
 
 /// What a refusal tells, without anything secret.
@@ -242,8 +236,8 @@ fn action(body: &[u8]) -> Option<String> {
     let (_, rest) = body.split_once("<AuthAction>")?;
     let (action, _) = rest.split_once("</AuthAction>")?;
     let name = action.strip_prefix("oss:")?;
-    let is_plain = (1..=60).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_plain =
+        (1..=60).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_plain.then(|| action.to_owned())
 }
 

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod bucket;
-mod bundle;
 mod client;
 mod config;
 mod crc64;
@@ -14,20 +13,20 @@ mod endpoint;
 mod erase;
 mod error;
 mod frame;
-mod list;
 mod listing;
 mod locker;
 mod log;
 mod names;
+mod objects;
 mod options;
 mod peer;
 mod probe;
 mod proof;
 mod register;
+mod rules;
 mod storage;
 mod tls;
 mod transport;
-mod walk;
 mod xml;
 
 pub use config::{Addressing, LockMode, OssConfig, SCHEME, Signature};

@@ -1,15 +1,14 @@
 //! Lists: one page after another, names decoded.
 
-use std::time::SystemTime;
-
-use certstore_core::Result;
+use certstore_core::{Result, Version};
+use certstore_objects::{Access, Listed, Page, Query};
 use http::Method;
 
 use crate::bucket::{Bucket, etag};
 use crate::client::Call;
 use crate::date;
 use crate::encode::decode;
-use crate::error::{Access, refused, senseless};
+use crate::error::{refused, senseless};
 use crate::names::MAX_OBJECT;
 use crate::xml::{self, RawList};
 
@@ -17,45 +16,11 @@ use crate::xml::{self, RawList};
 const MAX_PAGE: u64 = 8 << 20;
 
 /// The most names of a page. Unasked OSS gives 100.
-const PAGE: u32 = 1000;
-
-/// An object in a list.
-#[derive(Debug, Clone)]
-pub(crate) struct Listed {
-    pub(crate) name: String,
-    pub(crate) etag: Option<String>,
-    pub(crate) size: Option<u64>,
-    pub(crate) modified: Option<SystemTime>,
-}
-
-/// Up to 1,000 names.
-#[derive(Debug, Default)]
-pub(crate) struct Page {
-    pub(crate) objects: Vec<Listed>,
-    /// With a delimiter: what several names begin with, up to the next slash.
-    pub(crate) prefixes: Vec<String>,
-    pub(crate) next: Option<String>,
-}
-
-/// What is listed.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Query {
-    /// What the names begin with.
-    pub(crate) prefix: String,
-    /// Whether names end at the next slash.
-    pub(crate) shallow: bool,
-    /// At most so many names a page; `None`: 1,000.
-    pub(crate) limit: Option<u32>,
-}
-
-impl Query {
-    pub(crate) fn deep(prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into(), ..Self::default() }
-    }
-}
+const PAGE: u16 = 1000;
 
 impl Bucket {
-    pub(crate) async fn page(&self, query: &Query, token: Option<String>) -> Result<Page> {
+    /// A page of a list.
+    pub(crate) async fn list(&self, query: &Query, token: Option<&str>) -> Result<Page> {
         // No name is so long, and the server refuses the question.
         if query.prefix.len() > MAX_OBJECT {
             return Ok(Page::default());
@@ -69,28 +34,14 @@ impl Bucket {
         if query.shallow {
             call = call.query("delimiter", "/");
         }
-        if let Some(token) = &token {
-            call = call.query("continuation-token", token.as_str());
+        if let Some(token) = token {
+            call = call.query("continuation-token", token);
         }
         let reply = self.client.send(&call).await?;
         if !reply.is_success() {
             return Err(refused(&reply, Access::Read));
         }
-        page(xml::list(&reply.body)?, token.as_deref())
-    }
-
-    /// All names that begin with `prefix`.
-    pub(crate) async fn all(&self, prefix: &str) -> Result<Vec<String>> {
-        let query = Query::deep(prefix);
-        let (mut names, mut token) = (Vec::new(), None);
-        loop {
-            let page = self.page(&query, token).await?;
-            names.extend(page.objects.into_iter().map(|object| object.name));
-            token = page.next;
-            if token.is_none() {
-                return Ok(names);
-            }
-        }
+        page(xml::list(&reply.body)?, token)
     }
 }
 
@@ -105,7 +56,7 @@ fn page(list: RawList, sent: Option<&str>) -> Result<Page> {
     for object in list.objects {
         objects.push(Listed {
             name: name(object.key)?,
-            etag: etag(object.etag.as_deref()).ok(),
+            version: etag(object.etag.as_deref()).ok().map(Version::new),
             size: object.size.and_then(|size| size.trim().parse().ok()),
             modified: object.modified.and_then(|time| date::rfc3339(time.trim())),
         });

@@ -28,42 +28,12 @@ fn every_lock_name_fits_and_none_meets_another() {
 }
 
 #[test]
-fn short_names_can_be_read_back() {
-    for name in ["a", "issue_cert_*.example.com", "..", "bücher/~ \n"] {
-        assert_eq!(unmapped(&mapped(name)).as_deref(), Some(name));
-    }
-    assert_eq!(unmapped(&mapped(&"ü".repeat(256))), None);
-    assert_eq!(mapped("issue_cert_example.com"), "issue_cert_example.com");
-}
-
-#[test]
 fn what_does_not_fit_is_refused() {
     let names = Names::new(&format!("{}/", "p".repeat(512)));
     let key = Key::new(&format!("{0}/{0}/{0}", "k".repeat(200))).unwrap();
     let error = names.value(&key).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidKey);
     assert!(error.to_string().contains("1023"), "{error}");
-}
-
-#[test]
-fn journals_lie_under_their_directory() {
-    let names = Names::new("p/");
-    assert_eq!(names.journal(&Dir::ROOT).unwrap(), "p/locks/journal/~");
-    let dir = Dir::new("a/b").unwrap();
-    assert_eq!(names.journal(&dir).unwrap(), "p/locks/journal/a/b/~");
-    assert!(names.journal(&dir).unwrap().starts_with(&names.journals(&Dir::new("a").unwrap())));
-}
-
-#[test]
-fn a_journals_directory_is_read_back() {
-    for base in ["", "p/"] {
-        let names = Names::new(base);
-        for dir in [Dir::ROOT, Dir::new("a").unwrap(), Dir::new("a/b").unwrap()] {
-            assert_eq!(names.journal_dir(&names.journal(&dir).unwrap()), Some(dir));
-        }
-        assert_eq!(names.journal_dir(&format!("{base}locks/log/a/0")), None);
-        assert_eq!(names.journal_dir(&format!("{base}locks/journal/a")), None);
-    }
 }
 
 #[test]

@@ -13,7 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::lease::{Claim, Record, Register, State, Stored, Swap};
-use certstore_core::{Error, ErrorKind, Result, Version};
+use certstore_core::{Dir, Error, ErrorKind, Result, Version};
+use certstore_objects::ObjectStore as _;
 
 use crate::bucket::{Bucket, Done, Head, NO_CREATE, Object};
 use crate::error::BACKEND;
@@ -172,9 +173,9 @@ impl Register for PeerRegister {
 
     /// All locks, the others' too: they lie among the values, so all names are gone through.
     async fn names(&self) -> Result<Vec<String>> {
-        let objects = self.bucket.all(&self.names.below(&certstore_core::Dir::ROOT)).await?;
+        let objects = self.bucket.all(&self.names.objects.below(&Dir::ROOT)).await?;
         let names = objects.iter().filter_map(|object| {
-            let name = self.names.relative(object)?.strip_suffix(PEER_LOCK)?;
+            let name = self.names.objects.relative(object)?.strip_suffix(PEER_LOCK)?;
             (!name.is_empty()).then(|| name.to_owned())
         });
         Ok(names.collect())

@@ -18,7 +18,7 @@ const SECOND: &[u8] = b"second";
 /// # Errors
 /// When the store could not be asked.
 pub(crate) async fn run(bucket: &Bucket, names: &Names) -> Result<Verdict> {
-    let object = format!("{}log", names.probe(OsRandom.next_u128()));
+    let object = format!("{}log", names.objects.probe(OsRandom.next_u128()));
     let found = appends(bucket, &object).await;
     if let Err(error) = bucket.delete(&object).await {
         tracing::warn!(object, %error, "what the probe has written is left in the bucket");

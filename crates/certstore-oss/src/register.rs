@@ -12,13 +12,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::lease::{Look, Record, Register, Stored, Swap};
 use certstore_core::{Error, ErrorKind, Result, Version};
+use certstore_objects::{ObjectStore as _, Query, unmapped};
 
 use crate::bucket::{Bucket, Done, Object};
 use crate::crc64::extend;
 use crate::frame::Frame;
-use crate::listing::Query;
 use crate::log::{self, End, corrupt};
-use crate::names::{Names, unmapped};
+use crate::names::Names;
 
 /// How much of a log's end is read, in bytes: some 30 records.
 const TAIL: u64 = 16 << 10;
@@ -328,7 +328,7 @@ impl Register for LogRegister {
         let query = Query { prefix: logs.clone(), shallow: true, limit: None };
         let (mut names, mut token) = (Vec::new(), None);
         loop {
-            let page = self.bucket.page(&query, token).await?;
+            let page = self.bucket.page(&query, token.as_deref()).await?;
             for prefix in page.prefixes {
                 let mapped = prefix.strip_prefix(&logs).and_then(|rest| rest.strip_suffix('/'));
                 let Some(mapped) = mapped else { continue };

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,6 +9,7 @@ use certstore_core::{
     Capabilities, Cas, Condition, Dir, Error, ErrorKind, Key, KeyInfo, Lock, Result, Storage,
     Version, Versioned, journal,
 };
+use certstore_objects::{ObjectStore as _, ObjectTree, Query};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use crate::bucket::{Bucket, Done, Object};
@@ -17,11 +17,10 @@ use crate::client::Client;
 use crate::config::{LockMode, OssConfig};
 use crate::declared;
 use crate::error::{Answer, BACKEND, invalid_config, on, on_dir};
-use crate::listing::Query;
 use crate::locker::OssLocker;
 use crate::names::Names;
 use crate::proof::Proof;
-use crate::walk;
+use crate::rules::OssRules;
 use crate::xml::Versioning;
 
 /// How many values are loaded at once.
@@ -37,12 +36,8 @@ pub struct OssStorage {
 
 pub(crate) struct Inner {
     pub(crate) bucket: Arc<Bucket>,
-    /// What all object names begin with; empty, or with a slash at its end.
-    pub(crate) base: String,
-    pub(crate) names: Names,
+    pub(crate) tree: ObjectTree<Bucket, OssRules>,
     pub(crate) locker: OssLocker,
-    pub(crate) warned_foreign: AtomicBool,
-    pub(crate) warned_peer_lock: AtomicBool,
     versioning: Versioning,
     capabilities: Capabilities,
     config: OssConfig,
@@ -84,15 +79,13 @@ impl OssStorage {
             LockMode::CertmagicOss => Names::new(&base).with_peer_locks(),
         };
         let locker = OssLocker::new(bucket.clone(), names.clone(), proof, config)?;
+        let rules = OssRules::new(names.clone());
         let inner = Inner {
             capabilities: declared::capabilities(config, versioning),
-            warned_foreign: AtomicBool::new(false),
-            warned_peer_lock: AtomicBool::new(false),
             config: config.clone(),
             versioning,
+            tree: ObjectTree::new(bucket.clone(), names.objects, rules),
             bucket,
-            base,
-            names,
             locker,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -168,14 +161,14 @@ fn no_versions() -> Error {
 
 impl Inner {
     async fn object(&self, key: &Key) -> Result<Object> {
-        let found = self.bucket.get(&self.names.value(key)?, declared::MAX_VALUE).await?;
+        let found = self.bucket.get(&self.tree.value(key)?, declared::MAX_VALUE).await?;
         found.ok_or_else(Error::not_found)
     }
 
     /// Writes a value where there is none. The bucket may have begun to keep versions since it was opened, and would then
     /// write over what is there.
     async fn create(&self, key: &Key, value: &[u8]) -> Result<Version> {
-        let object = self.names.value(key)?;
+        let object = self.tree.value(key)?;
         if self.capabilities.cas == Cas::None || self.bucket.versioning().await? == Versioning::Kept
         {
             return Err(Error::unsupported(
@@ -190,13 +183,6 @@ impl Inner {
                 Err(Error::new(ErrorKind::Conflict, message).with_source(answer))
             }
         }
-    }
-
-    /// The names of all values and journals in `dir`, without locks that lie between them.
-    async fn values(&self, dir: &Dir) -> Result<Vec<String>> {
-        let mut values = self.bucket.all(&self.names.below(dir)).await?;
-        values.retain(|object| !self.names.is_peer_lock(object));
-        Ok(values)
     }
 }
 
@@ -214,7 +200,7 @@ impl Storage for OssStorage {
 
     async fn store(&self, key: &Key, value: &[u8]) -> Result<Version> {
         let store = async {
-            let object = self.inner.names.value(key)?;
+            let object = self.inner.tree.value(key)?;
             declared::check_size(value)?;
             let stored = self.inner.bucket.put(&object, Bytes::copy_from_slice(value)).await?;
             Ok(Version::new(stored.etag))
@@ -238,7 +224,7 @@ impl Storage for OssStorage {
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
         for (key, value) in items {
-            let check = self.inner.names.value(key).and_then(|_| declared::check_size(value));
+            let check = self.inner.tree.value(key).and_then(|_| declared::check_size(value));
             check.map_err(on("store", key))?;
         }
         journal::store_all(self, items).await.map_err(|error| error.with_backend(BACKEND))
@@ -263,24 +249,7 @@ impl Storage for OssStorage {
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {
-        let delete = async {
-            let object = self.inner.names.value(key)?;
-            let dir = Dir::from(key);
-            let journals = self.inner.names.journals(&dir);
-            let ((), mut below, journals) = tokio::try_join!(
-                self.settled(key),
-                self.inner.values(&dir),
-                self.inner.bucket.all(&journals),
-            )?;
-            if !journals.is_empty() {
-                // Left behind, one could bring back what is deleted; deleted first, half a bundle could stay.
-                self.settle_each(&journals).await?;
-                below = self.inner.values(&dir).await?;
-            }
-            self.inner.bucket.delete_each(std::iter::once(object).chain(below).collect()).await?;
-            self.inner.bucket.delete_each(journals).await
-        };
-        delete.await.map_err(on("delete", key))
+        self.inner.tree.delete(self, key).await.map_err(on("delete", key))
     }
 
     async fn delete_if(&self, key: &Key, _: &Version) -> Result<()> {
@@ -293,25 +262,25 @@ impl Storage for OssStorage {
 
     async fn exists(&self, key: &Key) -> Result<bool> {
         let exists = async {
-            let object = self.inner.names.value(key)?;
+            let object = self.inner.tree.value(key)?;
             Ok(self.inner.bucket.head(&object).await?.is_some()
-                || self.inner.has_below(key).await?)
+                || self.inner.tree.has_below(key).await?)
         };
         exists.await.map_err(on("look for", key))
     }
 
     async fn list(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
-        self.inner.list(dir, recursive).await.map_err(on_dir("list", dir))
+        self.inner.tree.list(dir, recursive).await.map_err(on_dir("list", dir))
     }
 
     fn walk<'a>(&'a self, dir: &Dir) -> BoxStream<'a, Result<KeyInfo>> {
         let at = dir.clone();
-        walk::walk(&self.inner, dir).map(move |info| info.map_err(on_dir("list", &at))).boxed()
+        self.inner.tree.walk(dir).map(move |info| info.map_err(on_dir("list", &at))).boxed()
     }
 
     async fn stat(&self, key: &Key) -> Result<KeyInfo> {
         let stat = async {
-            let object = self.inner.names.value(key)?;
+            let object = self.inner.tree.value(key)?;
             match self.inner.bucket.head(&object).await? {
                 Some(head) => {
                     let mut info = KeyInfo::file(key.clone()).with_version(head.version());
@@ -319,7 +288,9 @@ impl Storage for OssStorage {
                     info.modified = head.modified;
                     Ok(info)
                 }
-                None if self.inner.has_below(key).await? => Ok(KeyInfo::directory(key.clone())),
+                None if self.inner.tree.has_below(key).await? => {
+                    Ok(KeyInfo::directory(key.clone()))
+                }
                 None => Err(Error::not_found()),
             }
         };
@@ -327,7 +298,7 @@ impl Storage for OssStorage {
     }
 
     async fn foreign(&self, dir: &Dir) -> Result<Vec<String>> {
-        self.inner.foreign(dir).await.map_err(on_dir("list", dir))
+        self.inner.tree.foreign(dir).await.map_err(on_dir("list", dir))
     }
 }
 

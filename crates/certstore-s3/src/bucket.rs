@@ -12,11 +12,11 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use bytes::{Bytes, BytesMut};
 use certstore_core::{Error, ErrorKind, Result, Version};
+use certstore_objects::{Access, silence};
 
 use crate::client::Clients;
 use crate::config::S3Config;
-use crate::error::{Access, Answer, BACKEND, answered, sdk_error};
-use crate::transport;
+use crate::error::{Answer, BACKEND, answered, sdk_error};
 
 /// How often a value is asked for that arrives cut short.
 const GET_ATTEMPTS: u32 = 3;
@@ -97,7 +97,7 @@ impl Bucket {
         request: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let done = tokio::time::timeout(self.timeout, request).await;
-        done.unwrap_or_else(|_| Err(transport::too_late(self.timeout, access)))
+        done.unwrap_or_else(|_| Err(silence::too_late(BACKEND, self.timeout, access)))
     }
 
     /// # Errors
@@ -253,7 +253,7 @@ async fn collect(mut output: GetObjectOutput, limit: u64) -> std::result::Result
     }
     let mut body = BytesMut::new();
     while let Some(chunk) = output.body.next().await {
-        body.extend_from_slice(&chunk.map_err(|error| Cut(transport::cut_short(&error)))?);
+        body.extend_from_slice(&chunk.map_err(|error| Cut(silence::cut_short(BACKEND, &error)))?);
         if body.len() as u64 > head.size {
             return Ok(Err(too_large(body.len() as u64, head.size)));
         }
@@ -262,7 +262,7 @@ async fn collect(mut output: GetObjectOutput, limit: u64) -> std::result::Result
         return Ok(Ok(Got::Object(Object { head, body: body.freeze() })));
     }
     let told = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-    Err(Cut(transport::cut_short(&told)))
+    Err(Cut(silence::cut_short(BACKEND, &told)))
 }
 
 fn too_large(size: u64, limit: u64) -> Error {

@@ -3,14 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use certstore_core::options::{decode, query};
 use certstore_core::{Error, Result, Secret};
+use certstore_objects::endpoint::{is_domainless, is_http};
+use certstore_objects::location::{self, UrlForm};
 
 use crate::error::{BACKEND, invalid_config};
 use crate::options::OPTIONS;
 
 /// The scheme of the URLs that [`S3Config::from_url`] reads.
 pub const SCHEME: &str = "s3";
+
+const URL: UrlForm = UrlForm {
+    scheme: SCHEME,
+    named: "an S3 storage is named by s3://bucket/prefix",
+    url: "an s3: URL",
+    credentials: "give access_key_id and secret_access_key, or let them come from the environment",
+};
 
 /// Which bucket, how it is reached, and how long things may take.
 ///
@@ -113,24 +121,11 @@ impl S3Config {
     /// [`InvalidConfig`](certstore_core::ErrorKind::InvalidConfig): it is no such URL, or a key or value is wrong; the
     /// message says which.
     pub fn from_url(url: &str) -> Result<Self> {
-        let Some(rest) = url.strip_prefix("s3://") else {
-            return Err(invalid_config("an S3 storage is named by s3://bucket/prefix"));
-        };
-        let (location, options) = rest.split_once('?').unwrap_or((rest, ""));
-        if rest.contains('#') {
-            return Err(invalid_config("write # in an s3: URL as %23"));
-        }
-        let (bucket, prefix) = location.split_once('/').unwrap_or((location, ""));
-        if bucket.contains('@') {
-            return Err(invalid_config(
-                "an s3: URL has no credentials before the bucket; give access_key_id and secret_access_key, or let them \
-                 come from the environment",
-            ));
-        }
         let parse = || {
-            let mut config = Self::new(decode(bucket)?);
-            config.prefix = decode(prefix)?;
-            for (key, value) in query(options)? {
+            let location = URL.parse(url)?;
+            let mut config = Self::new(location.bucket);
+            config.prefix = location.prefix;
+            for (key, value) in location.options {
                 config.set(&key, &value)?;
             }
             Ok(config)
@@ -155,15 +150,12 @@ impl S3Config {
 
     /// Object names begin with this: the prefix without slashes at its ends, and one slash; empty without a prefix.
     pub(crate) fn base(&self) -> String {
-        match self.prefix.trim_matches('/') {
-            "" => String::new(),
-            prefix => format!("{prefix}/"),
-        }
+        location::base(&self.prefix)
     }
 
     /// Whether requests name the bucket in the path.
     pub(crate) fn is_path_style(&self, endpoint: Option<&str>) -> bool {
-        self.path_style.unwrap_or_else(|| endpoint.is_some_and(names_no_domain))
+        self.path_style.unwrap_or_else(|| endpoint.is_some_and(is_domainless))
     }
 
     /// Checks what can be wrong without asking anybody; opening does so first.
@@ -180,22 +172,16 @@ impl S3Config {
         if self.bucket.len() > 255 || !self.bucket.chars().all(plain) {
             return Err(invalid_config("bucket has only the characters A-Z a-z 0-9 . - _"));
         }
-        check_prefix(self.prefix.trim_matches('/'))?;
+        location::check_prefix(&self.prefix).map_err(|error| error.with_backend(BACKEND))?;
         if self.endpoint.as_deref().is_some_and(|endpoint| !is_http(endpoint)) {
             return Err(invalid_config("endpoint is a URL like https://host:9000, without a path"));
         }
-        match (&self.access_key_id, &self.secret_access_key, &self.session_token) {
-            (Some(_), None, _) => {
-                Err(invalid_config("access_key_id is given without secret_access_key"))
-            }
-            (None, Some(_), _) => {
-                Err(invalid_config("secret_access_key is given without access_key_id"))
-            }
-            (None, None, Some(_)) => Err(invalid_config(
-                "session_token is given without access_key_id and secret_access_key",
-            )),
-            _ => Ok(()),
-        }?;
+        certstore_aws::check_credentials(
+            self.access_key_id.as_ref(),
+            self.secret_access_key.as_ref(),
+            self.session_token.as_ref(),
+        )
+        .map_err(|error| error.with_backend(BACKEND))?;
         if self.secretbox_key.as_ref().is_some_and(|key| key.expose().len() != 32) {
             return Err(invalid_config("secretbox_key has exactly 32 bytes"));
         }
@@ -204,54 +190,6 @@ impl S3Config {
         }
         Ok(())
     }
-}
-
-fn check_prefix(prefix: &str) -> Result<()> {
-    let rule = if prefix.len() > 512 {
-        "prefix has at most 512 bytes"
-    } else if prefix.chars().any(char::is_control) {
-        "prefix has no control characters"
-    } else if prefix.split('/').any(|part| matches!(part, "." | "..")) || prefix.contains("//") {
-        "prefix has no component that is empty, . or .."
-    } else {
-        return Ok(());
-    };
-    Err(invalid_config(rule))
-}
-
-fn is_http(endpoint: &str) -> bool {
-    host_and_path(endpoint).is_some_and(|(host, path)| {
-        !host.is_empty() && !host.contains(['@', '?', '#']) && matches!(path, "" | "/")
-    })
-}
-
-fn host_and_path(endpoint: &str) -> Option<(&str, &str)> {
-    let rest = endpoint.strip_prefix("https://").or_else(|| endpoint.strip_prefix("http://"))?;
-    Some(rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash)))
-}
-
-/// Whether what is sent there can be read on the way: no TLS, and not this machine.
-pub(crate) fn is_cleartext(endpoint: &str) -> bool {
-    let local = |host: &str| {
-        host == "localhost"
-            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-    };
-    endpoint.starts_with("http://") && !host_of(endpoint).is_some_and(local)
-}
-
-/// The host without its port, and without brackets.
-fn host_of(endpoint: &str) -> Option<&str> {
-    let (authority, _) = host_and_path(endpoint)?;
-    match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map(|(host, _)| host),
-        None => authority.split(':').next(),
-    }
-}
-
-/// Whether a bucket cannot stand before this host as a domain: an address, or `localhost`.
-fn names_no_domain(endpoint: &str) -> bool {
-    host_of(endpoint)
-        .is_some_and(|host| host == "localhost" || host.parse::<std::net::IpAddr>().is_ok())
 }
 
 #[cfg(test)]

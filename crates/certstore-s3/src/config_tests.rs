@@ -82,18 +82,3 @@ fn addresses_and_localhost_are_path_style() {
     let forced = S3Config { path_style: Some(true), ..config };
     assert!(forced.is_path_style(Some("https://s3.example.com")));
 }
-
-#[test]
-fn what_can_be_read_on_the_way_is_told_from_what_cannot() {
-    for (endpoint, cleartext) in [
-        ("http://s3.example.com", true),
-        ("http://10.0.0.1:9000", true),
-        ("http://[2001:db8::1]:9000", true),
-        ("https://s3.example.com", false),
-        ("http://127.0.0.1:9000", false),
-        ("http://[::1]:9000", false),
-        ("http://localhost", false),
-    ] {
-        assert_eq!(is_cleartext(endpoint), cleartext, "{endpoint}");
-    }
-}

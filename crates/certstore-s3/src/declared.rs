@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use certstore_core::{
-    Batch, Capabilities, Cas, Durability, Error, ErrorKind, Fence, Listing, OsRandom, Random as _,
-    Result, Shared, Tree, VersionKind,
+    Batch, Capabilities, Cas, Durability, Fence, Listing, OsRandom, Random as _, Result, Shared,
+    Tree, VersionKind,
 };
+use certstore_objects::FenceStamp;
 
 use crate::config::S3Config;
 use crate::probe::ProbeReport;
 use crate::proof::Need;
-use crate::stamp::{self, FenceStamp, stamped};
+use crate::stamp::{self, stamped};
 
 /// The largest value in bytes: 64 MiB. One PUT takes 5 GiB, but values are held in memory, and none of this crate's
 /// purpose comes near.
@@ -47,19 +48,7 @@ pub(crate) fn capabilities(config: &S3Config, found: Option<&ProbeReport>) -> Ca
 }
 
 pub(crate) fn check_size(value: &[u8]) -> Result<()> {
-    if value.len() as u64 <= MAX_VALUE {
-        return Ok(());
-    }
-    let message = format!("a value has at most {MAX_VALUE} bytes, this one has {}", value.len());
-    Err(Error::new(ErrorKind::TooLarge, message))
-}
-
-pub(crate) fn check_journal(journal: &[u8]) -> Result<()> {
-    if journal.len() as u64 <= MAX_JOURNAL {
-        return Ok(());
-    }
-    let message = format!("the values of a bundle have at most {MAX_JOURNAL} bytes in all");
-    Err(Error::new(ErrorKind::TooLarge, message))
+    certstore_objects::check_size(value, MAX_VALUE)
 }
 
 /// The body of an object, and its metadata if it has any.

@@ -6,10 +6,11 @@ use std::time::Duration;
 use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use certstore_core::{Error, ErrorKind, Result};
+use certstore_objects::Access;
 use futures_util::{StreamExt as _, stream};
 
 use crate::bucket::{Bucket, When};
-use crate::error::{Access, Answer, BACKEND, answered, sdk_error};
+use crate::error::{Answer, BACKEND, answered, sdk_error};
 
 /// The most names that one request may delete.
 const BATCH: usize = 1000;

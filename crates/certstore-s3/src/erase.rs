@@ -1,8 +1,8 @@
 //! Removing a storage whole.
 
-use certstore_core::{Dir, Error, Result};
+use certstore_core::{Error, Result};
 
-use crate::error::{BACKEND, invalid_config};
+use crate::error::BACKEND;
 use crate::storage::S3Storage;
 
 impl S3Storage {
@@ -27,18 +27,9 @@ impl S3Storage {
 
     async fn erase_all(&self) -> Result<()> {
         let inner = self.inner();
-        if inner.bucket.base.is_empty() {
-            return Err(invalid_config(
-                "only a storage with a prefix can be erased; set prefix, or empty the bucket by its own tools",
-            ));
-        }
         if inner.secretbox.is_some() {
             return Err(Error::unsupported("with secretbox_key the storage is for reading only"));
         }
-        // Journals first: left behind, one could bring back what is deleted after it.
-        let journals = inner.bucket.all(&inner.names.journals(&Dir::ROOT)).await?;
-        inner.bucket.delete_each(journals).await?;
-        let all = inner.bucket.all(&inner.bucket.base).await?;
-        inner.bucket.delete_each(all).await
+        inner.tree.erase().await
     }
 }

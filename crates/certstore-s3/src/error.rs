@@ -7,6 +7,7 @@ use std::fmt;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use certstore_core::{Dir, Error, ErrorKind, Key};
+use certstore_objects::Access;
 
 use crate::transport;
 
@@ -15,13 +16,6 @@ pub(crate) const BACKEND: &str = "s3";
 
 pub(crate) fn invalid_config(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidConfig, message).with_backend(BACKEND)
-}
-
-/// What a request was for: a write that failed may have taken effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    Read,
-    Write,
 }
 
 /// What a failed request tells, without the driver's types and without anything secret.

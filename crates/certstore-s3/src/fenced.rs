@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use certstore_core::{Error, ErrorKind, Key, Lock, Result, Version};
+use certstore_objects::FenceStamp;
 
 use crate::bucket::{Done, Head, When};
 use crate::declared;
 use crate::error::{Answer, said_no};
 use crate::proof::Need;
-use crate::stamp::FenceStamp;
 use crate::storage::Inner;
 
 /// How often a write that met another one of the same lock is tried.

@@ -1,52 +1,17 @@
 //! Lists: one page after another, names decoded.
 
-use std::time::SystemTime;
-
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::EncodingType;
-use certstore_core::{Error, ErrorKind, Result};
+use certstore_core::{Error, ErrorKind, Result, Version};
+use certstore_objects::{Access, Listed, Page, Query};
 
 use crate::bucket::{Bucket, etag, size, time};
-use crate::error::{Access, BACKEND, sdk_error};
+use crate::error::{BACKEND, sdk_error};
 use crate::names::MAX_OBJECT;
 
-/// An object in a list.
-#[derive(Debug, Clone)]
-pub(crate) struct Listed {
-    pub(crate) name: String,
-    pub(crate) etag: Option<String>,
-    pub(crate) size: Option<u64>,
-    pub(crate) modified: Option<SystemTime>,
-}
-
-/// Up to 1,000 names.
-#[derive(Debug, Default)]
-pub(crate) struct Page {
-    pub(crate) objects: Vec<Listed>,
-    /// With a delimiter: what several names begin with, up to the next slash.
-    pub(crate) prefixes: Vec<String>,
-    pub(crate) next: Option<String>,
-}
-
-/// What is listed.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Query {
-    /// What the names begin with.
-    pub(crate) prefix: String,
-    /// Whether names end at the next slash.
-    pub(crate) shallow: bool,
-    /// At most so many names a page; `None`: 1,000.
-    pub(crate) limit: Option<i32>,
-}
-
-impl Query {
-    pub(crate) fn deep(prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into(), ..Self::default() }
-    }
-}
-
 impl Bucket {
-    pub(crate) async fn page(&self, query: &Query, token: Option<String>) -> Result<Page> {
+    /// A page of a list.
+    pub(crate) async fn list(&self, query: &Query, token: Option<&str>) -> Result<Page> {
         // No name is so long, and some servers refuse the question.
         if query.prefix.len() > MAX_OBJECT {
             return Ok(Page::default());
@@ -58,31 +23,17 @@ impl Bucket {
             .bucket(&self.name)
             .prefix(&query.prefix)
             .set_delimiter(query.shallow.then(|| "/".to_owned()))
-            .set_max_keys(query.limit)
-            .set_continuation_token(token.clone())
+            .set_max_keys(query.limit.map(i32::from))
+            .set_continuation_token(token.map(str::to_owned))
             // Names may hold characters that no XML can.
             .encoding_type(EncodingType::Url);
         self.within(Access::Read, async {
             match request.send().await {
-                Ok(output) => page(&output, token.as_deref()),
+                Ok(output) => page(&output, token),
                 Err(error) => Err(sdk_error(&error, Access::Read)),
             }
         })
         .await
-    }
-
-    /// All names that begin with `prefix`.
-    pub(crate) async fn all(&self, prefix: &str) -> Result<Vec<String>> {
-        let query = Query::deep(prefix);
-        let (mut names, mut token) = (Vec::new(), None);
-        loop {
-            let page = self.page(&query, token).await?;
-            names.extend(page.objects.into_iter().map(|object| object.name));
-            token = page.next;
-            if token.is_none() {
-                return Ok(names);
-            }
-        }
     }
 }
 
@@ -97,7 +48,7 @@ fn page(output: &ListObjectsV2Output, sent: Option<&str>) -> Result<Page> {
     for object in output.contents() {
         objects.push(Listed {
             name: name(object.key())?,
-            etag: etag(object.e_tag()).ok(),
+            version: etag(object.e_tag()).ok().map(Version::new),
             size: size(object.size()).ok(),
             modified: object.last_modified().and_then(time),
         });

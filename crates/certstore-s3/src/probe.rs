@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use certstore_core::{Error, ErrorKind, OsRandom, Random, Result};
+use certstore_objects::{Access, ObjectNames, silence};
 
 use crate::bucket::{Bucket, Done, Got, When};
-use crate::error::{Access, Answer, BACKEND, answered};
-use crate::names::Names;
+use crate::error::{Answer, BACKEND, answered};
 use crate::proof::Need;
 use crate::race::Contest;
-use crate::transport;
 
 /// How often many write at once.
 const ROUNDS: usize = 4;
@@ -84,12 +83,12 @@ const MAX_BODY: u64 = 1 << 10;
 ///
 /// # Errors
 /// The store could not be asked, or had no time to answer.
-pub(crate) async fn run(bucket: &Bucket, names: &Names) -> Result<ProbeReport> {
+pub(crate) async fn run(bucket: &Bucket, names: &ObjectNames) -> Result<ProbeReport> {
     let dir = names.probe(OsRandom.next_u128());
     let probe = Probe { bucket, dir: &dir, written: Mutex::new(Vec::new()) };
     let limit = bucket.timeout * 2;
     let outcome = tokio::time::timeout(limit, probe.all()).await;
-    let outcome = outcome.unwrap_or_else(|_| Err(transport::too_late(limit, Access::Read)));
+    let outcome = outcome.unwrap_or_else(|_| Err(silence::too_late(BACKEND, limit, Access::Read)));
     let clean = bucket.within(Access::Write, bucket.delete_each(probe.written())).await;
     if let Err(error) = clean {
         tracing::warn!(%dir, %error, "the probe's objects could not be deleted; delete them by hand");

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use certstore_core::{Error, ErrorKind, Result, Version};
+use certstore_objects::ObjectNames;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::runtime::Handle;
 
 use crate::bucket::{Bucket, When};
 use crate::error::BACKEND;
-use crate::names::Names;
 use crate::probe::{self, ProbeReport};
 
 /// What a call needs of the store.
@@ -44,7 +44,7 @@ impl Proof {
     }
 
     /// Probes unless that has been done. In a task of its own, so that a caller who goes away leaves nothing behind.
-    pub(crate) async fn report(self: &Arc<Self>, names: &Names) -> Result<ProbeReport> {
+    pub(crate) async fn report(self: &Arc<Self>, names: &ObjectNames) -> Result<ProbeReport> {
         if let Some(report) = self.report.get() {
             return Ok(report.clone());
         }
@@ -55,7 +55,7 @@ impl Proof {
     }
 
     /// The run that is under way, or a new one.
-    fn attempt(self: &Arc<Self>, names: &Names) -> Attempt {
+    fn attempt(self: &Arc<Self>, names: &ObjectNames) -> Attempt {
         let runtime = Handle::current();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         // One that ended without anybody looking is over, too.
@@ -83,7 +83,7 @@ impl Proof {
 
     /// # Errors
     /// [`ErrorKind::Unsupported`] when the probe found that the store does not keep its word. Else of the probe.
-    pub(crate) async fn require(self: &Arc<Self>, names: &Names, need: Need) -> Result<()> {
+    pub(crate) async fn require(self: &Arc<Self>, names: &ObjectNames, need: Need) -> Result<()> {
         match self.report(names).await?.fault(need) {
             None => Ok(()),
             Some(fault) => Err(Error::unsupported(format!(

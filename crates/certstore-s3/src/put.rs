@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use certstore_core::Result;
+use certstore_objects::Access;
 
 use crate::bucket::{Done, When};
 use crate::declared;
-use crate::error::Access;
 use crate::storage::Inner;
 
 /// How often a stamped value is sent at most.

@@ -1,112 +1,50 @@
-//! Lock records: one small object a lock, written on the condition of its ETag, set free and never deleted.
+//! Lock records: on the condition of their ETags.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use certstore_core::lease::{Look, Record, Register, Stored, Swap};
-use certstore_core::{Error, ErrorKind, Result, Version};
+use certstore_core::lease::Swap;
+use certstore_core::{Result, Version};
+use certstore_objects::{Access, Found, Records};
 
-use crate::bucket::{Bucket, Done, Got, Object};
-use crate::error::{Access, BACKEND, answered};
-use crate::listing::Query;
-use crate::names::{Names, unmapped};
+use crate::bucket::{Bucket, Done, Got};
+use crate::error::answered;
 use crate::proof::Proof;
 
-/// The longest record that is read, in bytes; real ones have some hundred.
-const MAX_RECORD: u64 = 64 << 10;
-
-/// The records under one prefix.
-pub(crate) struct S3Register {
-    bucket: Arc<Bucket>,
-    names: Names,
-    proof: Arc<Proof>,
-}
-
-impl S3Register {
-    pub(crate) fn new(bucket: Arc<Bucket>, names: Names, proof: Arc<Proof>) -> Self {
-        Self { bucket, names, proof }
-    }
-
-    async fn get(&self, object: &str, unless: Option<&Version>) -> Result<Got> {
-        self.bucket.get(object, unless, MAX_RECORD).await.map_err(|error| match error.kind() {
-            ErrorKind::TooLarge => {
-                Error::new(ErrorKind::Corrupt, "the lock record is longer than any is")
-                    .with_backend(BACKEND)
-                    .with_source(error)
-            }
-            _ => error,
-        })
-    }
-
-    /// The name of a lock, of which the object only has a digest.
-    async fn name_in(&self, object: &str) -> Option<String> {
-        let got = self.get(object, None).await;
-        match got.and_then(|got| {
-            if let Got::Object(found) = got { stored(&found).map(Some) } else { Ok(None) }
-        }) {
-            Ok(found) => found.map(|found| found.record.name),
-            Err(error) => {
-                tracing::warn!(object, %error, "a lock record cannot be read");
-                None
-            }
-        }
-    }
-}
-
-fn stored(object: &Object) -> Result<Stored> {
-    let text = std::str::from_utf8(&object.body).map_err(|_| {
-        Error::new(ErrorKind::Corrupt, "the lock record is no text").with_backend(BACKEND)
-    })?;
-    Ok(Stored { record: Record::decode(text)?, version: object.head.version() })
+/// The records of a bucket.
+pub(crate) struct S3Records {
+    pub(crate) bucket: Arc<Bucket>,
+    pub(crate) proof: Arc<Proof>,
 }
 
 #[async_trait]
-impl Register for S3Register {
-    async fn read(&self, name: &str) -> Result<Option<Stored>> {
-        match self.get(&self.names.lock(name), None).await? {
-            Got::Object(object) => stored(&object).map(Some),
-            Got::Missing | Got::Unchanged => Ok(None),
-        }
+impl Records for S3Records {
+    type Store = Bucket;
+
+    fn store(&self) -> &Bucket {
+        &self.bucket
     }
 
-    async fn look(&self, name: &str, known: &Stored) -> Result<Look> {
-        match self.get(&self.names.lock(name), Some(&known.version)).await? {
-            Got::Object(object) => Ok(Look::Changed(Some(stored(&object)?))),
-            Got::Missing => Ok(Look::Changed(None)),
-            Got::Unchanged => Ok(Look::Unchanged),
-        }
+    async fn get(&self, object: &str, unless: Option<&Version>, limit: u64) -> Result<Found> {
+        Ok(match self.bucket.get(object, unless, limit).await? {
+            Got::Object(object) => {
+                let version = object.head.version();
+                Found::Object(object.body, version)
+            }
+            Got::Missing => Found::Missing,
+            Got::Unchanged => Found::Unchanged,
+        })
     }
 
-    async fn swap(&self, name: &str, expected: Option<&Version>, record: &Record) -> Result<Swap> {
+    async fn put(&self, object: &str, expected: Option<&Version>, body: Bytes) -> Result<Swap> {
         let when = self.proof.when(expected);
-        let body = Bytes::from(record.encode());
-        match self.bucket.put(&self.names.lock(name), body, None, &when).await? {
+        match self.bucket.put(object, body, None, &when).await? {
             Done::Yes(etag) => Ok(Swap::Done(Version::new(etag))),
             // A conflict (409) says that somebody was writing, not that anybody holds: like a failed condition (412) and
             // a record that is gone (404), it sends the reader back to the record.
             Done::No(answer) if answer.is_unknown_request() => Err(answered(answer, Access::Write)),
             Done::No(_) => Ok(Swap::Conflict),
-        }
-    }
-
-    async fn names(&self) -> Result<Vec<String>> {
-        let locks = self.names.locks();
-        let (query, mut token) = (Query::deep(&locks), None);
-        let mut names = Vec::new();
-        loop {
-            let page = self.bucket.page(&query, token).await?;
-            for object in page.objects {
-                let Some(mapped) = object.name.strip_prefix(&locks) else { continue };
-                match unmapped(mapped) {
-                    Some(name) => names.push(name),
-                    None => names.extend(self.name_in(&object.name).await),
-                }
-            }
-            token = page.next;
-            if token.is_none() {
-                return Ok(names);
-            }
         }
     }
 }

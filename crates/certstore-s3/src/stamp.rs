@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use certstore_core::{Error, ErrorKind, Lock, Result};
+use certstore_core::{Error, ErrorKind, Result};
+use certstore_objects::FenceStamp;
 
 use crate::bucket::{Head, Object};
 use crate::error::BACKEND;
-use crate::names::hex_digest;
 
 const MAGIC: &[u8; 16] = b"certstore-stamp1";
 
@@ -24,48 +24,6 @@ const STAMPED: &str = "certstore-stamp";
 /// What it says of a plain value.
 const PLAIN: &str = "0";
 
-/// The metadata entry of one that was written under a lock: token and digest of the lock.
-const FENCE: &str = "certstore-fence";
-
-/// The lock that a value was written under.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FenceStamp {
-    /// A digest of locker and name: metadata are ASCII and short, and only equality counts.
-    lock: String,
-    token: u64,
-}
-
-impl FenceStamp {
-    pub(crate) fn of(guard: &Lock) -> Self {
-        // No lock name has a NUL, so the two cannot run into one another.
-        let lock = format!("{}\0{}", guard.name(), guard.locker_id().as_str());
-        Self { lock: hex_digest(lock.as_bytes()), token: guard.token().0 }
-    }
-
-    /// What an object's metadata say.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Corrupt`]: something else stands there, so nobody knows whose token it was.
-    pub(crate) fn read(metadata: &HashMap<String, String>) -> Result<Option<Self>> {
-        let Some(text) = metadata.get(FENCE) else { return Ok(None) };
-        let parsed = text.split_once(' ').and_then(|(token, lock)| {
-            Some(Self { token: token.parse().ok()?, lock: lock.to_owned() })
-        });
-        parsed.map(Some).ok_or_else(|| {
-            corrupt("the stamp of the last fenced write is damaged; store the value plainly to clear it")
-        })
-    }
-
-    pub(crate) fn is_same_lock(&self, other: &Self) -> bool {
-        self.lock == other.lock
-    }
-
-    /// Whether a newer holder of the same lock has written.
-    pub(crate) fn refuses(&self, other: &Self) -> bool {
-        self.is_same_lock(other) && self.token > other.token
-    }
-}
-
 /// Body and metadata of a stamped object.
 pub(crate) fn stamped(
     value: &[u8],
@@ -77,9 +35,7 @@ pub(crate) fn stamped(
     body.extend_from_slice(MAGIC);
     body.extend_from_slice(&nonce.to_be_bytes());
     let mut metadata = HashMap::from([(STAMPED.to_owned(), "1".to_owned())]);
-    if let Some(FenceStamp { lock, token }) = fence {
-        metadata.insert(FENCE.to_owned(), format!("{token} {lock}"));
-    }
+    metadata.extend(fence.map(FenceStamp::entry));
     (body.into(), metadata)
 }
 

@@ -7,10 +7,6 @@ fn object(body: Bytes, metadata: HashMap<String, String>) -> Object {
     Object { head, body }
 }
 
-fn fence(lock: &str, token: u64) -> FenceStamp {
-    FenceStamp { lock: lock.into(), token }
-}
-
 #[test]
 fn a_stamp_comes_off_again() {
     for written in [&b""[..], b"value", b"certstore-stamp1"] {
@@ -57,19 +53,12 @@ fn a_mark_without_a_stamp_is_damage() {
 }
 
 #[test]
-fn a_fence_is_read_back() {
-    let written = fence("00ff", 42);
-    let (_, mut metadata) = stamped(b"", 7, Some(&written));
-    assert_eq!(FenceStamp::read(&metadata).unwrap(), Some(written));
+fn a_fence_stands_beside_the_stamp() {
+    let mut fenced = HashMap::from([("certstore-fence".to_owned(), "42 00ff".to_owned())]);
+    let fence = FenceStamp::read(&fenced).unwrap().expect("a fence");
+    let (_, metadata) = stamped(b"", 7, Some(&fence));
+    assert_eq!(FenceStamp::read(&metadata).unwrap(), Some(fence));
+    fenced.insert(STAMPED.to_owned(), "1".to_owned());
+    assert_eq!(metadata, fenced);
     assert_eq!(FenceStamp::read(&stamped(b"", 7, None).1).unwrap(), None);
-    metadata.insert(FENCE.to_owned(), "damaged".to_owned());
-    assert_eq!(FenceStamp::read(&metadata).unwrap_err().kind(), ErrorKind::Corrupt);
-}
-
-#[test]
-fn only_a_higher_token_of_the_same_lock_refuses() {
-    assert!(fence("a", 2).refuses(&fence("a", 1)));
-    assert!(!fence("a", 1).refuses(&fence("a", 1)));
-    assert!(!fence("a", 1).refuses(&fence("a", 2)));
-    assert!(!fence("b", 2).refuses(&fence("a", 1)));
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,6 +10,7 @@ use certstore_core::{
     Capabilities, Condition, Dir, Error, ErrorKind, Key, KeyInfo, Lock, LockerId, Result, Storage,
     Version, Versioned, journal,
 };
+use certstore_objects::{ObjectRegister, ObjectStore as _, ObjectTree, Query};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use crate::bucket::{Bucket, Done, Got, Head, Object, When};
@@ -18,14 +18,13 @@ use crate::client::Clients;
 use crate::config::{Probing, S3Config};
 use crate::declared;
 use crate::error::{Answer, BACKEND, on, on_dir, said_no};
-use crate::listing::Query;
-use crate::names::Names;
+use crate::names::names;
 use crate::probe::ProbeReport;
 use crate::proof::{Need, Proof};
-use crate::register::S3Register;
+use crate::register::S3Records;
+use crate::rules::S3Rules;
 use crate::secretbox::{self, Secretbox};
 use crate::stamp;
-use crate::walk;
 
 /// How many values are loaded at once.
 const LOADS: usize = 16;
@@ -43,13 +42,11 @@ pub struct S3Storage(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) bucket: Arc<Bucket>,
-    pub(crate) names: Names,
+    pub(crate) tree: ObjectTree<Bucket, S3Rules>,
     pub(crate) proof: Arc<Proof>,
-    pub(crate) locker: LeaseLocker<S3Register>,
+    pub(crate) locker: LeaseLocker<ObjectRegister<S3Records>>,
     pub(crate) stamped: bool,
     pub(crate) secretbox: Option<Secretbox>,
-    pub(crate) warned_foreign: AtomicBool,
-    pub(crate) warned_go_lock: AtomicBool,
     capabilities: Capabilities,
     config: S3Config,
 }
@@ -110,15 +107,17 @@ impl S3Storage {
         check_access(&bucket).await?;
         let proof = Proof::new(bucket.clone(), report.cloned());
         if config.probe == Probing::Open && config.secretbox_key.is_none() {
-            proof.report(&Names::new(&bucket.base)).await?;
+            proof.report(&names(&bucket.base)).await?;
         }
         Self::assemble(bucket, proof, config)
     }
 
     fn assemble(bucket: Arc<Bucket>, proof: Arc<Proof>, config: &S3Config) -> Result<Self> {
         let lease = LeaseConfig::new(config.lease)?.with_poll(config.poll_min, config.poll_max);
-        let names = Names::new(&bucket.base);
-        let register = S3Register::new(bucket.clone(), names.clone(), proof.clone());
+        let names = names(&bucket.base);
+        let records = S3Records { bucket: bucket.clone(), proof: proof.clone() };
+        let register = ObjectRegister::new(records, names.clone());
+        let rules = S3Rules::new(config.secretbox_key.is_some());
         // Not the endpoint: processes may reach one bucket by several, and must agree on this id.
         let id = LockerId::new(format!("s3:{}/{}", bucket.name, bucket.base));
         let locker = LeaseLocker::new(register, id, BACKEND, lease);
@@ -126,11 +125,9 @@ impl S3Storage {
             capabilities: declared::capabilities(config, proof.known()),
             secretbox: config.secretbox_key.as_ref().map(Secretbox::new).transpose()?,
             stamped: config.stamped,
-            warned_foreign: AtomicBool::new(false),
-            warned_go_lock: AtomicBool::new(false),
             config: config.clone(),
+            tree: ObjectTree::new(bucket.clone(), names, rules),
             bucket,
-            names,
             proof,
             locker,
         })))
@@ -158,7 +155,7 @@ impl S3Storage {
     /// # Cancel safety
     /// Dropped, it goes on in the background.
     pub async fn probe(&self) -> Result<ProbeReport> {
-        let report = self.0.proof.report(&self.0.names).await;
+        let report = self.0.proof.report(self.0.tree.names()).await;
         report.map_err(|error| error.with_operation("probe").with_subject(&*self.0.bucket.name))
     }
 
@@ -197,7 +194,7 @@ impl Inner {
     /// The object to write to.
     pub(crate) fn writable(&self, key: &Key) -> Result<String> {
         match self.secretbox {
-            None => self.names.value(key),
+            None => self.tree.value(key),
             Some(_) => Err(Error::unsupported(
                 "with secretbox_key the storage is for reading only; copy it to one without",
             )),
@@ -205,11 +202,11 @@ impl Inner {
     }
 
     pub(crate) async fn require(&self, need: Need) -> Result<()> {
-        self.proof.require(&self.names, need).await
+        self.proof.require(self.tree.names(), need).await
     }
 
     async fn object(&self, key: &Key) -> Result<Object> {
-        match self.bucket.get(&self.names.value(key)?, None, MAX_STORED).await? {
+        match self.bucket.get(&self.tree.value(key)?, None, MAX_STORED).await? {
             Got::Object(object) => Ok(object),
             Got::Missing | Got::Unchanged => Err(Error::not_found()),
         }
@@ -307,21 +304,8 @@ impl Storage for S3Storage {
 
     async fn delete(&self, key: &Key) -> Result<()> {
         let delete = async {
-            let object = self.0.writable(key)?;
-            let dir = Dir::from(key);
-            let (values, journals) = (self.0.names.below(&dir), self.0.names.journals(&dir));
-            let ((), mut below, journals) = tokio::try_join!(
-                self.settled(key),
-                self.0.bucket.all(&values),
-                self.0.bucket.all(&journals),
-            )?;
-            if !journals.is_empty() {
-                // Left behind, one could bring back what is deleted; deleted first, half a bundle could stay.
-                self.settle_each(&journals).await?;
-                below = self.0.bucket.all(&values).await?;
-            }
-            self.0.bucket.delete_each(std::iter::once(object).chain(below).collect()).await?;
-            self.0.bucket.delete_each(journals).await
+            self.0.writable(key)?;
+            self.0.tree.delete(self, key).await
         };
         delete.await.map_err(on("delete", key))
     }
@@ -330,7 +314,7 @@ impl Storage for S3Storage {
         let delete = async {
             let object = self.0.writable(key)?;
             self.0.require(Need::Delete).await?;
-            self.settled(key).await?;
+            self.0.tree.settle(self, key).await?;
             // Some servers say "done" when there is nothing to delete.
             let found = self.0.bucket.head(&object).await?;
             if found.is_none_or(|head| head.version() != *version) {
@@ -349,7 +333,7 @@ impl Storage for S3Storage {
         let delete = async {
             self.0.writable(key)?;
             self.0.check_fenced(guard).await?;
-            self.settled(key).await?;
+            self.0.tree.settle(self, key).await?;
             self.0.delete_fenced(key, guard).await
         };
         delete.await.map_err(on("delete", key))
@@ -357,27 +341,27 @@ impl Storage for S3Storage {
 
     async fn exists(&self, key: &Key) -> Result<bool> {
         let exists = async {
-            let object = self.0.names.value(key)?;
-            Ok(self.0.bucket.head(&object).await?.is_some() || self.0.has_below(key).await?)
+            let object = self.0.tree.value(key)?;
+            Ok(self.0.bucket.head(&object).await?.is_some() || self.0.tree.has_below(key).await?)
         };
         exists.await.map_err(on("look for", key))
     }
 
     async fn list(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
-        self.0.list(dir, recursive).await.map_err(on_dir("list", dir))
+        self.0.tree.list(dir, recursive).await.map_err(on_dir("list", dir))
     }
 
     fn walk<'a>(&'a self, dir: &Dir) -> BoxStream<'a, Result<KeyInfo>> {
         let at = dir.clone();
-        walk::walk(&self.0, dir).map(move |info| info.map_err(on_dir("list", &at))).boxed()
+        self.0.tree.walk(dir).map(move |info| info.map_err(on_dir("list", &at))).boxed()
     }
 
     async fn stat(&self, key: &Key) -> Result<KeyInfo> {
         let stat = async {
-            let object = self.0.names.value(key)?;
+            let object = self.0.tree.value(key)?;
             match self.0.bucket.head(&object).await? {
                 Some(head) => Ok(self.0.info(key.clone(), &head)),
-                None if self.0.has_below(key).await? => Ok(KeyInfo::directory(key.clone())),
+                None if self.0.tree.has_below(key).await? => Ok(KeyInfo::directory(key.clone())),
                 None => Err(Error::not_found()),
             }
         };
@@ -385,7 +369,7 @@ impl Storage for S3Storage {
     }
 
     async fn foreign(&self, dir: &Dir) -> Result<Vec<String>> {
-        self.0.foreign(dir).await.map_err(on_dir("list", dir))
+        self.0.tree.foreign(dir).await.map_err(on_dir("list", dir))
     }
 }
 

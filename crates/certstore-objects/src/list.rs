@@ -1,30 +1,34 @@
 //! Lists of keys, from lists of objects.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 
-use certstore_core::{Dir, Error, ErrorKind, Key, RESERVED, Result};
+use certstore_core::{Dir, Error, ErrorKind, Key, KeyInfo, RESERVED, Result};
 
-use crate::listing::{Listed, Query};
-use crate::storage::Inner;
+use crate::{Listed, ObjectStore, ObjectTree, Query, Rules};
 
 /// What a name in a list is.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Name {
+enum Name {
     Key(Key),
-    /// Lock records, journals: our own and no key.
+    /// Lock records, journals: no keys, and not foreign.
     Ours,
     /// Somebody else's.
     Foreign,
 }
 
-impl Inner {
-    /// The keys in `dir`.
-    pub(crate) async fn list(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
+impl<S: ObjectStore, R: Rules> ObjectTree<S, R> {
+    /// The keys in `dir`, sorted: its own alone, or those of all directories in it, too. A request for every 1,000.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`]: there is no such directory. Else of the store.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only reads.
+    pub async fn list(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
         let query = Query { prefix: self.names.below(dir), shallow: !recursive, limit: None };
         let (mut keys, mut token) = (BTreeSet::new(), None);
         loop {
-            let page = self.bucket.page(&query, token).await?;
+            let page = self.store.page(&query, token.as_deref()).await?;
             for object in &page.objects {
                 if let Some(key) = self.key_of(object) {
                     add(&mut keys, key, dir);
@@ -50,35 +54,20 @@ impl Inner {
         Ok(keys.into_iter().collect())
     }
 
-    /// The key of a listed object, unless it is none.
-    pub(crate) fn key_of(&self, object: &Listed) -> Option<Key> {
-        match self.classify(&object.name) {
-            Name::Key(key) => Some(key),
-            Name::Ours => None,
-            Name::Foreign => {
-                self.warn_foreign(&object.name);
-                None
-            }
-        }
-    }
-
-    /// An empty directory does not exist, unless it is a value or the root.
-    pub(crate) async fn check_dir(&self, dir: &Dir) -> Result<()> {
-        let Some(key) = dir.key() else { return Ok(()) };
-        if self.bucket.head(&self.names.value(key)?).await?.is_some() {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::NotFound, "there is no such directory"))
-    }
-
-    /// Whether any key lies below `key`.
-    pub(crate) async fn has_below(&self, key: &Key) -> Result<bool> {
+    /// Whether any key lies below `key`. One request, mostly.
+    ///
+    /// # Errors
+    /// Of the store.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only reads.
+    pub async fn has_below(&self, key: &Key) -> Result<bool> {
         // Mostly the first name is a key; where it is not, the rest is looked at.
         let mut query = Query::deep(self.names.below(&key.into()));
         query.limit = Some(1);
         let mut token = None;
         loop {
-            let page = self.bucket.page(&query, token).await?;
+            let page = self.store.page(&query, token.as_deref()).await?;
             if page.objects.iter().any(|object| self.key_of(object).is_some()) {
                 return Ok(true);
             }
@@ -91,13 +80,24 @@ impl Inner {
     }
 
     /// The stored names below `dir` that are no keys, without the prefix.
-    pub(crate) async fn foreign(&self, dir: &Dir) -> Result<Vec<String>> {
+    ///
+    /// # Errors
+    /// Of the store.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only reads.
+    pub async fn foreign(&self, dir: &Dir) -> Result<Vec<String>> {
         let query = Query::deep(self.names.below(dir));
         let (mut foreign, mut token) = (Vec::new(), None);
         loop {
-            let page = self.bucket.page(&query, token).await?;
+            let page = self.store.page(&query, token.as_deref()).await?;
             for object in &page.objects {
-                if self.classify(&object.name) == Name::Foreign {
+                let is_foreign = match self.classify(&object.name) {
+                    Name::Key(key) => self.rules.is_foreign(&key, object),
+                    Name::Ours => false,
+                    Name::Foreign => true,
+                };
+                if is_foreign {
                     let name = self.names.relative(&object.name).unwrap_or(&object.name);
                     foreign.push(name.to_owned());
                 }
@@ -109,22 +109,45 @@ impl Inner {
         }
     }
 
-    pub(crate) fn classify(&self, object: &str) -> Name {
+    /// The key of a listed object, unless it is none.
+    pub(crate) fn key_of(&self, object: &Listed) -> Option<Key> {
+        match self.classify(&object.name) {
+            Name::Key(key) => (!self.rules.is_foreign(&key, object)).then_some(key),
+            Name::Ours => None,
+            Name::Foreign => {
+                self.warn_foreign(&object.name);
+                None
+            }
+        }
+    }
+
+    /// What a list tells of a value.
+    pub(crate) fn listed_info(&self, key: Key, object: &Listed) -> KeyInfo {
+        let mut info = KeyInfo::file(key);
+        info.size = self.rules.size(object);
+        info.modified = object.modified;
+        info.version = object.version.clone();
+        info
+    }
+
+    /// An empty directory does not exist, unless it is a value or the root.
+    pub(crate) async fn check_dir(&self, dir: &Dir) -> Result<()> {
+        let Some(key) = dir.key() else { return Ok(()) };
+        if self.store.has(&self.value(key)?).await? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::NotFound, "there is no such directory"))
+    }
+
+    fn classify(&self, object: &str) -> Name {
+        if self.rules.is_ours(object) {
+            return Name::Ours;
+        }
         let Some(name) = self.names.relative(object) else { return Name::Foreign };
         if name.strip_prefix(RESERVED).is_some_and(|rest| rest.starts_with('/')) {
             return Name::Ours;
         }
         Key::new(name).map_or(Name::Foreign, Name::Key)
-    }
-
-    fn warn_foreign(&self, object: &str) {
-        if !self.warned_foreign.swap(true, Ordering::Relaxed) {
-            let name = self.names.relative(object).unwrap_or(object);
-            tracing::warn!(
-                name = %name.escape_debug(),
-                "the bucket holds names that are no keys; they are left out of lists, and `verify` counts them"
-            );
-        }
     }
 }
 

@@ -2,10 +2,16 @@
 
 use super::*;
 
+const MAX_OBJECT: usize = 1023;
+
+fn names(base: &str) -> ObjectNames {
+    ObjectNames::new(base, MAX_OBJECT, "test")
+}
+
 #[test]
 fn every_lock_name_fits_and_none_meets_another() {
     let long = "x".repeat(512);
-    let names = [
+    let locks = [
         "a",
         "A",
         ".",
@@ -19,12 +25,12 @@ fn every_lock_name_fits_and_none_meets_another() {
         long.as_str(),
         &long[..511],
     ];
-    let deepest = Names::new(&format!("{}/", "p".repeat(512)));
-    let mut objects: Vec<String> = names.iter().map(|name| deepest.lock(name)).collect();
+    let deepest = names(&format!("{}/", "p".repeat(512)));
+    let mut objects: Vec<String> = locks.iter().map(|name| deepest.lock(name)).collect();
     assert!(objects.iter().all(|object| object.len() <= MAX_OBJECT));
     objects.sort();
     objects.dedup();
-    assert_eq!(objects.len(), names.len());
+    assert_eq!(objects.len(), locks.len());
 }
 
 #[test]
@@ -38,16 +44,16 @@ fn short_names_can_be_read_back() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let names = Names::new(&format!("{}/", "p".repeat(512)));
+    let names = names(&format!("{}/", "p".repeat(512)));
     let key = Key::new(&format!("{0}/{0}/{0}", "k".repeat(200))).unwrap();
     let error = names.value(&key).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidKey);
-    assert!(error.to_string().contains("1024"), "{error}");
+    assert!(error.to_string().contains("1023"), "{error}");
 }
 
 #[test]
 fn journals_lie_under_their_directory() {
-    let names = Names::new("p/");
+    let names = names("p/");
     assert_eq!(names.journal(&Dir::ROOT).unwrap(), "p/locks/journal/~");
     let dir = Dir::new("a/b").unwrap();
     assert_eq!(names.journal(&dir).unwrap(), "p/locks/journal/a/b/~");
@@ -57,7 +63,7 @@ fn journals_lie_under_their_directory() {
 #[test]
 fn a_journals_directory_is_read_back() {
     for base in ["", "p/"] {
-        let names = Names::new(base);
+        let names = names(base);
         for dir in [Dir::ROOT, Dir::new("a").unwrap(), Dir::new("a/b").unwrap()] {
             assert_eq!(names.journal_dir(&names.journal(&dir).unwrap()), Some(dir));
         }

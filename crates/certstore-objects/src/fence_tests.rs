@@ -9,9 +9,9 @@ fn fence(lock: &str, token: u64) -> FenceStamp {
 #[test]
 fn a_fence_is_read_back() {
     let written = fence("00ff", 42);
-    let mut metadata = written.metadata();
+    let mut metadata = HashMap::from([written.entry()]);
     assert_eq!(FenceStamp::read(&metadata).unwrap(), Some(written));
-    assert_eq!(FenceStamp::read(&Metadata::new()).unwrap(), None);
+    assert_eq!(FenceStamp::read(&HashMap::new()).unwrap(), None);
     for damaged in ["damaged", "x 00ff", ""] {
         metadata.insert(FENCE.to_owned(), damaged.to_owned());
         assert_eq!(FenceStamp::read(&metadata).unwrap_err().kind(), ErrorKind::Corrupt);

@@ -1,25 +1,26 @@
-//! The fence stamp: under which lock an object was written last, in its metadata. A generation stands for bytes and
-//! metadata together, so no stamp slips by a condition, and a plain store, which has no metadata, clears it.
+//! The fence stamp: under which lock an object was written last, in its metadata.
+
+use std::collections::HashMap;
 
 use certstore_core::{Error, ErrorKind, Lock, Result};
 
-use crate::bucket::Metadata;
-use crate::error::BACKEND;
-use crate::names::hex_digest;
+use crate::hex_digest;
 
 /// The metadata entry: token and digest of the lock.
 const FENCE: &str = "certstore-fence";
 
 /// The lock that a value was written under.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FenceStamp {
+pub struct FenceStamp {
     /// A digest of locker and name: metadata are ASCII and short, and only equality counts.
     lock: String,
     token: u64,
 }
 
 impl FenceStamp {
-    pub(crate) fn of(guard: &Lock) -> Self {
+    /// Of a lock that is held.
+    #[must_use]
+    pub fn of(guard: &Lock) -> Self {
         // No lock name has a NUL, so the two cannot run into one another.
         let lock = format!("{}\0{}", guard.name(), guard.locker_id().as_str());
         Self { lock: hex_digest(lock.as_bytes()), token: guard.token().0 }
@@ -29,7 +30,7 @@ impl FenceStamp {
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`]: something else stands there, so nobody knows whose token it was.
-    pub(crate) fn read(metadata: &Metadata) -> Result<Option<Self>> {
+    pub fn read(metadata: &HashMap<String, String>) -> Result<Option<Self>> {
         let Some(text) = metadata.get(FENCE) else { return Ok(None) };
         let parsed = text.split_once(' ').and_then(|(token, lock)| {
             Some(Self { token: token.parse().ok()?, lock: lock.to_owned() })
@@ -37,25 +38,29 @@ impl FenceStamp {
         parsed.map(Some).ok_or_else(|| {
             let message =
                 "the stamp of the last fenced write is damaged; store the value plainly to clear it";
-            Error::new(ErrorKind::Corrupt, message).with_backend(BACKEND)
+            Error::new(ErrorKind::Corrupt, message)
         })
     }
 
-    /// The metadata of an object that is written under the lock.
-    pub(crate) fn metadata(&self) -> Metadata {
-        Metadata::from([(FENCE.to_owned(), format!("{} {}", self.token, self.lock))])
+    /// The entry in the metadata of an object that is written under the lock: its name and its text.
+    #[must_use]
+    pub fn entry(&self) -> (String, String) {
+        (FENCE.to_owned(), format!("{} {}", self.token, self.lock))
     }
 
-    pub(crate) fn is_same_lock(&self, other: &Self) -> bool {
+    /// Whether the other was made under the same lock, by whichever holder.
+    #[must_use]
+    pub fn is_same_lock(&self, other: &Self) -> bool {
         self.lock == other.lock
     }
 
     /// Whether a newer holder of the same lock has written.
-    pub(crate) fn refuses(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn refuses(&self, other: &Self) -> bool {
         self.is_same_lock(other) && self.token > other.token
     }
 }
 
 #[cfg(test)]
-#[path = "stamp_tests.rs"]
+#[path = "fence_tests.rs"]
 mod tests;

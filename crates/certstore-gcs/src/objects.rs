@@ -1,0 +1,55 @@
+//! The bucket as what is common to object stores needs it.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use certstore_core::journal::JournalStore;
+use certstore_core::{Dir, Result};
+use certstore_objects::{ObjectStore, Page, Query};
+
+use crate::bucket::{Bucket, Got, Metadata, When};
+use crate::storage::GcsStorage;
+
+#[async_trait]
+impl ObjectStore for Bucket {
+    async fn page(&self, query: &Query, token: Option<&str>) -> Result<Page> {
+        self.list(query, token).await
+    }
+
+    async fn has(&self, object: &str) -> Result<bool> {
+        Ok(self.head(object).await?.is_some())
+    }
+
+    async fn read(&self, object: &str, limit: u64) -> Result<Option<Bytes>> {
+        match self.get(object, None, limit).await? {
+            Got::Object(object) => Ok(Some(object.body)),
+            Got::Missing | Got::Unchanged => Ok(None),
+        }
+    }
+
+    async fn write(&self, object: &str, body: Bytes) -> Result<()> {
+        self.put(object, &body, &Metadata::new(), When::Always).await.map(drop)
+    }
+
+    async fn remove(&self, object: &str) -> Result<()> {
+        self.delete(object, When::Always).await.map(drop)
+    }
+
+    async fn remove_all(&self, objects: Vec<String>) -> Result<()> {
+        self.delete_each(objects).await
+    }
+}
+
+#[async_trait]
+impl JournalStore for GcsStorage {
+    async fn read_journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
+        self.inner().tree.read_journal(dir).await
+    }
+
+    async fn write_journal(&self, dir: &Dir, journal: &[u8]) -> Result<()> {
+        self.inner().tree.write_journal(dir, journal).await
+    }
+
+    async fn remove_journal(&self, dir: &Dir) -> Result<()> {
+        self.inner().tree.remove_journal(dir).await
+    }
+}

@@ -1,0 +1,101 @@
+//! Several values as one, by the journal of `certstore-core`: an object beside the lock records, in no list.
+
+use bytes::Bytes;
+use certstore_core::journal::{self, JournalStore};
+use certstore_core::{Dir, Error, ErrorKind, Key, Result};
+
+use crate::{ObjectStore, ObjectTree, Rules};
+
+impl<S: ObjectStore, R: Rules> ObjectTree<S, R> {
+    /// [`JournalStore::read_journal`]: one request.
+    ///
+    /// # Errors
+    /// Of the store.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only reads.
+    pub async fn read_journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
+        self.journal(dir).await.map_err(|error| self.of_dir(error, "load", dir))
+    }
+
+    /// [`JournalStore::write_journal`]: one request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidKey`]: the journal's name does not fit. [`ErrorKind::TooLarge`]: it is longer than
+    /// [`Rules::MAX_JOURNAL`]. Else of the store.
+    ///
+    /// # Cancel safety
+    /// Leaves the old journal or the new one.
+    pub async fn write_journal(&self, dir: &Dir, journal: &[u8]) -> Result<()> {
+        let write = async {
+            let object = self.names.journal(dir)?;
+            check_journal(journal, R::MAX_JOURNAL)?;
+            self.store.write(&object, Bytes::copy_from_slice(journal)).await
+        };
+        write.await.map_err(|error| self.of_dir(error, "store", dir))
+    }
+
+    /// [`JournalStore::remove_journal`]: one request.
+    ///
+    /// # Errors
+    /// Of the store.
+    ///
+    /// # Cancel safety
+    /// The journal is there whole or gone.
+    pub async fn remove_journal(&self, dir: &Dir) -> Result<()> {
+        let Ok(object) = self.names.journal(dir) else { return Ok(()) };
+        self.store.remove(&object).await.map_err(|error| self.of_dir(error, "store", dir))
+    }
+
+    /// Finishes the bundle that a dead writer has left in the key's directory, whose journal could bring a deleted value
+    /// back. One request where there is none. `storage` is the one that keeps its journals here.
+    ///
+    /// # Errors
+    /// As [`journal::settle`].
+    ///
+    /// # Cancel safety
+    /// As [`journal::settle`].
+    pub async fn settle<J: JournalStore + ?Sized>(&self, storage: &J, key: &Key) -> Result<()> {
+        let dir = key.parent();
+        if self.journal(&dir).await?.is_some() {
+            journal::settle(storage, &dir).await?;
+        }
+        Ok(())
+    }
+
+    /// As [`settle`](Self::settle), for journals by their objects. One that cannot be read brings nothing back.
+    pub(crate) async fn settle_each<J: JournalStore + ?Sized>(
+        &self,
+        storage: &J,
+        journals: &[String],
+    ) -> Result<()> {
+        for object in journals {
+            let Some(dir) = self.names.journal_dir(object) else { continue };
+            match journal::settle(storage, &dir).await {
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    tracing::warn!(%dir, %error, "a journal cannot be read; it is deleted with its directory");
+                }
+                settled => settled?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
+        // Where a journal's name does not fit, none was ever written.
+        let Ok(object) = self.names.journal(dir) else { return Ok(None) };
+        self.store.read(&object, R::MAX_JOURNAL).await
+    }
+
+    fn of_dir(&self, error: Error, operation: &'static str, dir: &Dir) -> Error {
+        self.named(error.with_operation(operation).with_subject(dir.as_str()))
+    }
+}
+
+fn check_journal(journal: &[u8], limit: u64) -> Result<()> {
+    if journal.len() as u64 <= limit {
+        return Ok(());
+    }
+    let message = format!("the values of a bundle have at most {limit} bytes in all");
+    Err(Error::new(ErrorKind::TooLarge, message))
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod bundle;
+mod delete;
+pub mod endpoint;
+mod fence;
+mod limit;
+mod list;
+pub mod location;
+mod names;
+mod order;
+mod register;
+mod rules;
+pub mod silence;
+mod store;
+mod tree;
+mod walk;
+
+pub use fence::FenceStamp;
+pub use limit::check_size;
+pub use names::{ObjectNames, hex_digest, mapped, unmapped};
+pub use register::{Found, ObjectRegister, Records};
+pub use rules::Rules;
+pub use silence::Access;
+pub use store::{Listed, ObjectStore, Page, Query};
+pub use tree::ObjectTree;
