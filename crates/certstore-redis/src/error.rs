@@ -3,6 +3,8 @@
 use certstore_core::{Error, ErrorKind};
 use redis::{ErrorKind as Kind, RedisError, ServerErrorKind as Server};
 
+use crate::cause::Cause;
+
 /// The backend's name in errors.
 pub(crate) const BACKEND: &str = "redis";
 
@@ -22,14 +24,14 @@ pub(crate) fn redis_error(error: RedisError, effect: Effect) -> Error {
     Error::new(kind, message)
         .with_backend(BACKEND)
         .with_may_have_applied(unclear)
-        .with_source(error)
+        .with_source(Cause(error))
 }
 
 /// As [`redis_error`], of a cluster: a slot that is still said to be elsewhere after all resends is on its way.
 pub(crate) fn cluster_error(error: RedisError, effect: Effect) -> Error {
     if error.kind() == Kind::Server(Server::Moved) {
         let (kind, message) = by_server_kind(Server::TryAgain);
-        return Error::new(kind, message).with_backend(BACKEND).with_source(error);
+        return Error::new(kind, message).with_backend(BACKEND).with_source(Cause(error));
     }
     redis_error(error, effect)
 }

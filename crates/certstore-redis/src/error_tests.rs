@@ -63,3 +63,22 @@ fn only_a_write_without_a_reply_is_unclear() {
     assert!(timed_out(limit, Effect::Write).may_have_applied());
     assert!(!timed_out(limit, Effect::Read).may_have_applied());
 }
+
+#[test]
+fn nothing_is_told_twice() {
+    let silent = RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    for (error, says) in [
+        (redis_error(silent, Effect::Write), "timed out"),
+        (redis_error(answer("ERR something new"), Effect::Write), "something new"),
+        (cluster_error(answer("MOVED 3999 127.0.0.1:6381"), Effect::Read), "3999 127.0.0.1:6381"),
+    ] {
+        let mut told = vec![error.to_string()];
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            told.push(cause.to_string());
+            source = cause.source();
+        }
+        let found = told.iter().filter(|text| text.contains(says));
+        assert_eq!(found.count(), 1, "{told:?}");
+    }
+}

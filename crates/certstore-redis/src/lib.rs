@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod caddy;
+mod cause;
 mod config;
 mod connection;
 mod erase;

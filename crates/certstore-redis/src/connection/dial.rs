@@ -14,7 +14,9 @@ use redis::{
     Value,
 };
 
+use super::transaction::unless_refused;
 use super::{Inner, probe, tls};
+use crate::cause::Cause;
 use crate::config::{Address, Mode, RedisConfig};
 use crate::error::{BACKEND, Effect, FULL, NO_MASTER, redis_error};
 
@@ -22,8 +24,8 @@ use crate::error::{BACKEND, Effect, FULL, NO_MASTER, redis_error};
 pub(super) enum Request<'a> {
     /// A command.
     One(&'a Cmd),
-    /// A command, and one whose answer is of no interest.
-    Pair(Pipeline),
+    /// `MULTI`, what it is about, and `EXEC`; only to a node.
+    Transaction(Pipeline),
 }
 
 /// A connection that is up. Clones share it.
@@ -37,16 +39,13 @@ impl Live {
     pub(super) async fn send(&mut self, request: &Request<'_>) -> RedisResult<Value> {
         match (self, request) {
             (Self::Node(node), Request::One(cmd)) => cmd.query_async(node).await,
-            (Self::Node(node), Request::Pair(pair)) => {
-                let answers = node.send_packed_commands(pair, 0, 2).await?;
-                answers.into_iter().next().unwrap_or(Value::Nil).extract_error()
-            }
             (Self::Cluster(cluster), Request::One(cmd)) => cmd.query_async(cluster).await,
-            (Self::Cluster(cluster), Request::Pair(pair)) => match pair.cmd_iter().next() {
-                // On a cluster nobody is told.
-                Some(cmd) => cmd.query_async(cluster).await,
-                None => Ok(Value::Nil),
-            },
+            (Self::Node(node), Request::Transaction(cmds)) => {
+                unless_refused(node.send_packed_commands(cmds, 0, cmds.len()).await?)
+            }
+            (Self::Cluster(_), Request::Transaction(_)) => {
+                Err((redis::ErrorKind::Client, "transactions are for a node").into())
+            }
         }
     }
 
@@ -141,7 +140,7 @@ fn invalid_certificates(error: RedisError) -> Error {
         "the connection's settings are wrong; see whether ca_cert, client_cert and client_key are PEM files",
     )
     .with_backend(BACKEND)
-    .with_source(error)
+    .with_source(Cause(error))
 }
 
 fn login(username: Option<&str>, password: Option<&str>, db: i64) -> RedisConnectionInfo {

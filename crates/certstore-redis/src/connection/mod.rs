@@ -6,6 +6,7 @@ mod keeper;
 mod probe;
 mod reply;
 mod tls;
+mod transaction;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -27,6 +28,8 @@ use dial::{Dialer, Failure, Live, Request};
 use failed::Failed;
 use keeper::Keeper;
 use reply::{effect_of, parsed};
+pub(crate) use transaction::Transaction;
+use transaction::Transactions;
 
 /// How often a command that was refused unexecuted is sent again within its time-out.
 const RESENDS: u32 = 6;
@@ -69,6 +72,7 @@ struct Inner {
     state: Mutex<State>,
     channels: Mutex<BTreeSet<Vec<u8>>>,
     notices: broadcast::Sender<Notice>,
+    transactions: Transactions,
     /// Tells the keeper that the connection broke.
     broken: Arc<Notify>,
     keeper: Mutex<Option<Keeper>>,
@@ -102,6 +106,7 @@ impl Connection {
             state: Mutex::default(),
             channels: Mutex::default(),
             notices: broadcast::Sender::new(BACKLOG),
+            transactions: Transactions::default(),
             broken: Arc::default(),
             keeper: Mutex::default(),
         });
@@ -138,21 +143,6 @@ impl Connection {
         parsed(self.call(cmd).await?, effect_of(cmd))
     }
 
-    /// Sends a command that writes, and in the same write `notice`, whose answer is of no interest: a user who may not
-    /// publish still writes.
-    pub(crate) async fn write_and_tell<T: FromRedisValue>(
-        &self,
-        cmd: Cmd,
-        notice: Option<Cmd>,
-    ) -> Result<T> {
-        let Some(notice) = notice else { return self.query(&cmd).await };
-        let mut pair = redis::Pipeline::with_capacity(2);
-        pair.add_command(cmd).add_command(notice);
-        let (effect, request) = (Effect::Write, Request::Pair(pair));
-        let done = self.request(&request, effect, self.deadline()).await;
-        parsed(done.map_err(|failed| failed.into_error(effect))?, effect)
-    }
-
     /// Runs a script, in full where the server does not know it yet; both within one limit.
     pub(crate) async fn script<T: FromRedisValue>(
         &self,
@@ -187,6 +177,7 @@ impl Connection {
     /// Subscribes to a channel for as long as the connection is used, over reconnects too.
     pub(crate) async fn subscribe(&self, channel: &[u8]) -> Result<()> {
         let subscribing = async {
+            self.shared.transactions.hear(channel).await;
             loop {
                 let (generation, mut live) =
                     self.shared.live().await.map_err(Failure::into_error)?;

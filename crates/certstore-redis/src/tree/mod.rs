@@ -49,6 +49,9 @@ impl TreeStorage {
         // Between the nodes of a cluster a message can be lost unnoticed, which a watch must not.
         let watchable = config.wake == WakeUp::Push && config.mode != Mode::Cluster;
         let changes = if watchable { names.changes() } else { String::new() };
+        if watchable {
+            connection.learn_transactions().await?;
+        }
         let known = Arc::default();
         Ok(Self { connection, names, scripts, known, changes, lease: config.lease, locker })
     }

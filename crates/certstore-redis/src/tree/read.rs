@@ -1,10 +1,11 @@
-//! Reads: each one round trip.
+//! Reads: each one round trip, and another one where one of several values is missing.
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use certstore_core::journal::bundle_dir;
 use certstore_core::{Dir, Error, ErrorKind, Key, KeyInfo, Result, Versioned};
+use futures_util::future::join_all;
 
 use super::value::{LAST_OF_HEAD, decode, info};
 use super::walk::key_of;
@@ -17,7 +18,11 @@ impl TreeStorage {
         let mut cmd = redis::cmd("GET");
         cmd.arg(self.names.value(key));
         let found: Option<Vec<u8>> = self.connection.query(&cmd).await?;
-        let value = decode(found.ok_or_else(Error::not_found)?)?;
+        let Some(found) = found else {
+            self.known.remove(key);
+            return Err(Error::not_found());
+        };
+        let value = decode(found)?;
         self.known.add(key);
         Ok(value)
     }
@@ -35,11 +40,21 @@ impl TreeStorage {
         if found.len() != keys.len() {
             return Err(unexpected_reply());
         }
-        let each = found.into_iter().map(|stored| match stored {
+        let each = found.into_iter().zip(keys).map(async |(stored, key)| match stored {
             Some(stored) => decode(stored).map(|found| found.value),
-            None => Err(Error::not_found()),
+            None => Err(self.missing(key).await),
         });
-        Ok(each.collect())
+        // What is asked about several is on its way together.
+        Ok(join_all(each).await)
+    }
+
+    /// Why `MGET` gave nothing, as a load tells it: `MGET` says the same of nothing and of what is no string.
+    async fn missing(&self, key: &Key) -> Error {
+        self.known.remove(key);
+        let mut cmd = redis::cmd("STRLEN");
+        cmd.arg(self.names.value(key));
+        // What was stored since does not count.
+        self.connection.query::<u64>(&cmd).await.err().unwrap_or_else(Error::not_found)
     }
 
     pub(super) async fn bundle(&self, keys: &[&Key]) -> Result<Vec<Bytes>> {

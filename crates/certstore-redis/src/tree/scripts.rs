@@ -11,6 +11,7 @@ macro_rules! source {
 /// One of each.
 pub(super) struct Scripts {
     pub(super) store: Script,
+    pub(super) overwrite: Script,
     pub(super) store_all: Script,
     pub(super) delete: Script,
     pub(super) delete_value: Script,
@@ -24,6 +25,7 @@ impl Scripts {
     pub(super) fn new() -> Self {
         Self {
             store: Script::writing(source!("tree", "fence", "store")),
+            overwrite: Script::writing(source!("overwrite")),
             store_all: Script::writing(source!("tree", "store_all")),
             delete: Script::writing(source!("tree", "delete")),
             delete_value: Script::writing(source!("tree", "fence", "delete_value")),

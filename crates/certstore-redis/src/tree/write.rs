@@ -1,4 +1,5 @@
-//! Writes: each one step, a plain store over what is there by `SET`, all others by a script.
+//! Writes: each one step, a plain store over what is there by `SET`, in a transaction with its notice, all others by a
+//! script.
 
 use certstore_core::journal::bundle_dir;
 use certstore_core::{Condition, Error, ErrorKind, Key, Lock, Result, Version};
@@ -6,6 +7,7 @@ use certstore_core::{Condition, Error, ErrorKind, Key, Lock, Result, Version};
 use super::value::{Stamp, encode};
 use super::verdict::judge;
 use super::{TreeStorage, on};
+use crate::connection::Transaction;
 use crate::error::{BACKEND, unexpected_reply};
 
 /// The largest value: what Redis takes as one argument, less room for the head.
@@ -21,16 +23,7 @@ impl TreeStorage {
         check_size(value)?;
         if self.known.has(key) {
             let version = Self::version();
-            let mut set = redis::cmd("SET");
-            set.arg(self.names.value(key)).arg(encode(value, &version, None)?).arg("XX");
-            // Told even where nothing was there: one notice too many does no harm.
-            let notice = (!self.changes.is_empty()).then(|| {
-                let mut publish = redis::cmd("PUBLISH");
-                publish.arg(&self.changes).arg(format!("s{key}"));
-                publish
-            });
-            let done: Option<String> = self.connection.write_and_tell(set, notice).await?;
-            if done.is_some() {
+            if self.write_over(key, &encode(value, &version, None)?).await? {
                 return Ok(Version::new(version));
             }
             self.known.remove(key);
@@ -38,6 +31,28 @@ impl TreeStorage {
         let version = self.put(key, value, "any", None).await?;
         self.known.add(key);
         Ok(version)
+    }
+
+    /// Writes over a value and tells of it, as one step; false where there is none. It may be told even so: one notice
+    /// too many does no harm.
+    async fn write_over(&self, key: &Key, encoded: &[u8]) -> Result<bool> {
+        let place = self.names.value(key);
+        let mut set = redis::cmd("SET");
+        set.arg(&place).arg(encoded).arg("XX");
+        let done: Option<String> = if self.changes.is_empty() {
+            self.connection.query(&set).await?
+        } else {
+            let message = format!("s{key}");
+            match self.connection.write_and_tell(set, &self.changes, &message).await? {
+                Transaction::Done(done) => done,
+                Transaction::NotOffered => {
+                    let args = [encoded, self.changes.as_bytes(), message.as_bytes()];
+                    let keys = [place.as_bytes()];
+                    self.connection.script(&self.scripts.overwrite, &keys, &args).await?
+                }
+            }
+        };
+        Ok(done.is_some())
     }
 
     pub(super) async fn put(

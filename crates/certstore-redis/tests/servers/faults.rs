@@ -7,6 +7,17 @@ use certstore_core::{Dir, Error, ErrorKind, Locker as _, Storage as _};
 
 use crate::{config, key, name, open, start, until};
 
+/// Whether no cause of an error says what the one before it says.
+fn tells_nothing_twice(error: &Error) -> bool {
+    let mut told = vec![error.to_string()];
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        told.push(cause.to_string());
+        source = cause.source();
+    }
+    told.windows(2).all(|pair| !pair[0].contains(&pair[1]))
+}
+
 #[tokio::test]
 async fn a_paused_server_keeps_nobody_waiting() {
     let server = start(RedisOptions::default());
@@ -22,6 +33,7 @@ async fn a_paused_server_keeps_nobody_waiting() {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{what}: {error:?}");
         assert_eq!(error.may_have_applied(), unclear, "{what}: {error:?}");
         assert!(begun.elapsed() < Duration::from_secs(3), "{what} took {:?}", begun.elapsed());
+        assert!(tells_nothing_twice(&error), "{what}: {error:?}");
     };
     let begun = Instant::now();
     slow("store", begun, storage.store(&key("a"), b"2").await.map(drop), true);

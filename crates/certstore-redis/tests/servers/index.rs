@@ -1,7 +1,7 @@
 //! The index of keys and directories, after what was left half done or put there by others.
 
 use certstore_conformance::servers::{RedisOptions, RedisServer};
-use certstore_core::{Change, Dir, ErrorKind, Storage as _};
+use certstore_core::{Change, Dir, Error, ErrorKind, Storage as _};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::{LIMIT, config, key, open, start, within};
@@ -92,4 +92,30 @@ async fn foreign_names_are_told_apart() {
     assert_eq!(listed, [key("a"), key("a/b")]);
     let walked: Vec<_> = storage.walk(&Dir::ROOT).try_collect().await.expect("walked");
     assert_eq!(walked.len(), 2);
+}
+
+#[tokio::test]
+async fn several_values_are_told_as_one_by_one() {
+    let server = start(RedisOptions::default());
+    let storage = open(&config(&server)).await;
+    let names = ["a/value", "a/missing", "a/hash", "a/text"].map(key);
+    storage.store(&names[0], b"1").await.expect("stored");
+    server.cli(&["HSET", "{test}:value:a/hash", "field", "1"]).expect("set");
+    server.cli(&["SET", "{test}:value:a/text", "text"]).expect("set");
+    let keys: Vec<_> = names.iter().collect();
+    let several = storage.load_many(&keys).await;
+    let told = |found: &Result<bytes::Bytes, Error>| match found {
+        Ok(value) => format!("{value:?}"),
+        Err(error) => format!("{error:?}"),
+    };
+    for (key, found) in names.iter().zip(&several) {
+        assert_eq!(told(found), told(&storage.load(key).await), "{key}");
+    }
+    let kinds = several.iter().map(|found| found.as_ref().err().map(Error::kind));
+    assert_eq!(
+        kinds.collect::<Vec<_>>(),
+        [None, Some(ErrorKind::NotFound), Some(ErrorKind::Corrupt), Some(ErrorKind::Corrupt)]
+    );
+    let bundle = storage.load_bundle(&[&names[0], &names[2]]).await.expect_err("a hash");
+    assert_eq!(bundle.kind(), ErrorKind::Corrupt, "{bundle:?}");
 }

@@ -10,7 +10,11 @@ mod identity;
 mod index;
 mod limits;
 mod loading;
+mod migration;
+mod notices;
 mod overwriting;
+#[path = "../support/proxy.rs"]
+mod proxy;
 mod refusals;
 mod restarts;
 mod round_trips;
@@ -33,6 +37,14 @@ fn start(options: RedisOptions) -> RedisServer {
 
 fn config(server: &RedisServer) -> RedisConfig {
     let mut config = RedisConfig::from_url(&server.url()).expect("a URL");
+    config.prefix = "test".to_owned();
+    config.timeout = Duration::from_secs(1);
+    config
+}
+
+/// By way of a proxy.
+fn through(proxy: &proxy::Proxy) -> RedisConfig {
+    let mut config = RedisConfig::from_url(&proxy.url()).expect("a URL");
     config.prefix = "test".to_owned();
     config.timeout = Duration::from_secs(1);
     config

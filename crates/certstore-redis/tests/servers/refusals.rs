@@ -59,7 +59,7 @@ async fn an_access_list() {
 #[tokio::test]
 async fn the_least_rights_suffice() {
     let server = start(RedisOptions::default());
-    let rules = "ACL SETUSER app on >pw ~{test}:* &{test}:* -@all +@connection +@read +@write -@dangerous +eval +evalsha +publish +subscribe +time +info";
+    let rules = "ACL SETUSER app on >pw ~{test}:* &{test}:* -@all +@connection +@read +@write -@dangerous +eval +evalsha +multi +exec +publish +subscribe +time +info";
     server.cli(&rules.split(' ').collect::<Vec<_>>()).expect("the user is made");
     let mut config = config(&server);
     config.username = Some("app".into());

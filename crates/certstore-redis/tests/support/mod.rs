@@ -1,5 +1,7 @@
 //! The suite's way to Redis, Valkey and a cluster.
 
+mod proxy;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use certstore_conformance::servers::{
 };
 use certstore_core::{Error, ErrorKind, Result, Storage};
 use certstore_redis::{Mode, RedisConfig, RedisStorage};
+use proxy::Proxy;
 
 /// What the suite runs against.
 #[expect(
@@ -21,7 +24,8 @@ use certstore_redis::{Mode, RedisConfig, RedisStorage};
 #[allow(dead_code)]
 pub(crate) enum Servers {
     One(&'static RedisServer),
-    Own(Box<RedisServer>),
+    /// One of its own, behind what counts its round trips.
+    Own(Proxy, Box<RedisServer>),
     Cluster(&'static RedisCluster),
     OwnCluster(RedisCluster),
 }
@@ -44,7 +48,7 @@ fn counts() -> bool {
 impl RedisFactory {
     pub(crate) fn redis() -> Self {
         let servers = if counts() {
-            Servers::Own(own(RedisOptions::default()))
+            own(RedisOptions::default())
         } else {
             Servers::One(shared_redis().expect("redis starts"))
         };
@@ -54,7 +58,7 @@ impl RedisFactory {
     pub(crate) fn valkey() -> Self {
         let servers = if counts() {
             let options = RedisOptions { valkey: true, ..RedisOptions::default() };
-            Servers::Own(own(options))
+            own(options)
         } else {
             Servers::One(shared_valkey().expect("valkey starts"))
         };
@@ -74,7 +78,7 @@ impl RedisFactory {
     fn config(&self, namespace: &str) -> Result<RedisConfig> {
         let mut config = match &self.servers {
             Servers::One(server) => RedisConfig::from_url(&server.url())?,
-            Servers::Own(server) => RedisConfig::from_url(&server.url())?,
+            Servers::Own(proxy, _) => RedisConfig::from_url(&proxy.url())?,
             Servers::Cluster(cluster) => of_cluster(&cluster.addresses())?,
             Servers::OwnCluster(cluster) => of_cluster(&cluster.addresses())?,
         };
@@ -88,15 +92,16 @@ impl RedisFactory {
     fn nodes(&self) -> Vec<&RedisServer> {
         match &self.servers {
             Servers::One(server) => vec![server],
-            Servers::Own(server) => vec![server],
+            Servers::Own(_, server) => vec![server],
             Servers::Cluster(cluster) => cluster.nodes().iter().collect(),
             Servers::OwnCluster(cluster) => cluster.nodes().iter().collect(),
         }
     }
 }
 
-fn own(options: RedisOptions) -> Box<RedisServer> {
-    Box::new(RedisServer::start(options).expect("the server starts"))
+fn own(options: RedisOptions) -> Servers {
+    let server = RedisServer::start(options).expect("the server starts");
+    Servers::Own(Proxy::start(server.port()), Box::new(server))
 }
 
 fn of_cluster(addresses: &str) -> Result<RedisConfig> {
@@ -151,7 +156,7 @@ impl Factory for RedisFactory {
     fn round_trips(&self) -> Option<u64> {
         let calls = match &self.servers {
             Servers::One(server) => server.command_calls(),
-            Servers::Own(server) => server.command_calls(),
+            Servers::Own(proxy, _) => return Some(proxy.round_trips()),
             Servers::Cluster(cluster) => cluster.command_calls(),
             Servers::OwnCluster(cluster) => cluster.command_calls(),
         };
@@ -161,7 +166,7 @@ impl Factory for RedisFactory {
     fn worker_env(&self) -> Vec<(String, String)> {
         match &self.servers {
             Servers::One(server) => server.worker_env(),
-            Servers::Own(server) => server.worker_env(),
+            Servers::Own(_, server) => server.worker_env(),
             Servers::Cluster(cluster) => cluster.worker_env(),
             Servers::OwnCluster(cluster) => cluster.worker_env(),
         }
