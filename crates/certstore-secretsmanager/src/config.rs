@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use certstore_core::options::{decode, query};
 use certstore_core::{Error, Result, Secret};
+use certstore_objects::endpoint::is_http;
+use certstore_objects::location;
 
 use crate::error::{BACKEND, invalid_config};
 use crate::options::OPTIONS;
@@ -179,10 +181,7 @@ impl SecretsManagerConfig {
 
     /// Names of secrets begin with this: the prefix without slashes at its ends, and one slash; empty without a prefix.
     pub(crate) fn base(&self) -> String {
-        match self.prefix.trim_matches('/') {
-            "" => String::new(),
-            prefix => format!("{prefix}/"),
-        }
+        location::base(&self.prefix)
     }
 
     /// Checks what can be wrong without asking anybody; opening does so first.
@@ -194,18 +193,12 @@ impl SecretsManagerConfig {
         if self.endpoint.as_deref().is_some_and(|endpoint| !is_http(endpoint)) {
             return Err(invalid_config("endpoint is a URL like https://host:9000, without a path"));
         }
-        match (&self.access_key_id, &self.secret_access_key, &self.session_token) {
-            (Some(_), None, _) => {
-                Err(invalid_config("access_key_id is given without secret_access_key"))
-            }
-            (None, Some(_), _) => {
-                Err(invalid_config("secret_access_key is given without access_key_id"))
-            }
-            (None, None, Some(_)) => Err(invalid_config(
-                "session_token is given without access_key_id and secret_access_key",
-            )),
-            _ => Ok(()),
-        }?;
+        certstore_aws::check_credentials(
+            self.access_key_id.as_ref(),
+            self.secret_access_key.as_ref(),
+            self.session_token.as_ref(),
+        )
+        .map_err(|error| error.with_backend(BACKEND))?;
         if !WINDOWS.contains(&self.recovery_window) {
             return Err(invalid_config("recovery_window is from 7 to 30 days"));
         }
@@ -236,35 +229,6 @@ fn check_prefix(prefix: &str) -> Result<()> {
         return Ok(());
     };
     Err(invalid_config(rule))
-}
-
-fn is_http(endpoint: &str) -> bool {
-    host_and_path(endpoint).is_some_and(|(host, path)| {
-        !host.is_empty() && !host.contains(['@', '?', '#']) && matches!(path, "" | "/")
-    })
-}
-
-fn host_and_path(endpoint: &str) -> Option<(&str, &str)> {
-    let rest = endpoint.strip_prefix("https://").or_else(|| endpoint.strip_prefix("http://"))?;
-    Some(rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash)))
-}
-
-/// Whether what is sent there can be read on the way: no TLS, and not this machine.
-pub(crate) fn is_cleartext(endpoint: &str) -> bool {
-    let local = |host: &str| {
-        host == "localhost"
-            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-    };
-    endpoint.starts_with("http://") && !host_of(endpoint).is_some_and(local)
-}
-
-/// The host without its port, and without brackets.
-fn host_of(endpoint: &str) -> Option<&str> {
-    let (authority, _) = host_and_path(endpoint)?;
-    match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map(|(host, _)| host),
-        None => authority.split(':').next(),
-    }
 }
 
 #[cfg(test)]

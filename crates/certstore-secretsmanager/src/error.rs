@@ -7,19 +7,13 @@ use std::fmt;
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use certstore_core::{Dir, Error, ErrorKind, Key};
+pub(crate) use certstore_objects::Access;
 
 /// The backend's name in errors.
 pub(crate) const BACKEND: &str = "secretsmanager";
 
 pub(crate) fn invalid_config(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidConfig, message).with_backend(BACKEND)
-}
-
-/// What a request was for: a write that failed may have taken effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    Read,
-    Write,
 }
 
 /// What a refused request tells, without the driver's types and without anything secret.
@@ -33,6 +27,8 @@ pub(crate) struct Answer {
     pub(crate) wrong_region: bool,
     /// The signature's time is too far from the service's.
     pub(crate) wrong_time: bool,
+    /// The action that the policy does not allow, as `secretsmanager:PutSecretValue`.
+    pub(crate) action: Option<String>,
     pub(crate) request_id: Option<String>,
 }
 
@@ -49,6 +45,7 @@ impl Answer {
             wrong_region: words.contains("scoped to a valid region"),
             wrong_time: words.starts_with("Signature expired")
                 || words.starts_with("Signature not yet current"),
+            action: action_in(words),
             request_id: raw.headers().get("x-amzn-requestid").map(str::to_owned),
         })
     }
@@ -102,6 +99,16 @@ impl Answer {
     }
 }
 
+/// The action in "User: .. is not authorized to perform: secretsmanager:GetSecretValue on resource: ..", and nothing
+/// else of it.
+fn action_in(words: &str) -> Option<String> {
+    let (_, rest) = words.split_once("is not authorized to perform: ")?;
+    let action = rest.split_whitespace().next()?;
+    let (service, name) = action.split_once(':')?;
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric());
+    (plain && matches!(service, "secretsmanager" | "kms")).then(|| action.to_owned())
+}
+
 /// For people, as a source: the service's name for the error, status and request id.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,6 +130,12 @@ impl StdError for Answer {}
 /// The error of a request that the service refused or could not do.
 pub(crate) fn answered(answer: Answer, access: Access) -> Error {
     let (kind, message) = meaning(&answer);
+    let message = match &answer.action {
+        Some(action) if kind == ErrorKind::PermissionDenied => Cow::Owned(format!(
+            "the service denies this to these credentials; allow {action} on the prefix, as the README lists"
+        )),
+        _ => Cow::Borrowed(message),
+    };
     let unclear = access == Access::Write && answer.is_failure();
     Error::new(kind, message)
         .with_backend(BACKEND)
