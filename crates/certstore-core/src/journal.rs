@@ -83,16 +83,19 @@ pub async fn store_all<S: JournalStore + ?Sized>(
         entries.push(Entry { key: (*key).clone(), before, value: Bytes::copy_from_slice(value) });
     }
     storage.write_journal(&dir, &encode(&entries)).await?;
+    // From here on the set is stored for all who load it as a bundle.
+    let applied = |error: Error| error.with_may_have_applied(true);
     for (index, (key, value)) in items.iter().enumerate() {
         if let Err(error) = storage.store(key, value).await {
             // Refused at the first value: the set was never begun. Later, or when in doubt, the journal stands.
             if index == 0 && !error.is_retryable() && !error.may_have_applied() {
-                storage.remove_journal(&dir).await?;
+                storage.remove_journal(&dir).await.map_err(applied)?;
+                return Err(error);
             }
-            return Err(error);
+            return Err(applied(error));
         }
     }
-    storage.remove_journal(&dir).await
+    storage.remove_journal(&dir).await.map_err(applied)
 }
 
 /// What would be refused halfway is refused before anything is written.

@@ -179,6 +179,9 @@ async fn a_crash_after_any_write_leaves_the_old_set_or_the_new_one() {
         let expected = if crash == 0 { OLD } else { NEW };
         assert_eq!(get(&storage).await.unwrap(), expected, "crash after {crash} writes");
         assert_eq!(written.is_ok(), crash >= 5);
+        if let Err(error) = written {
+            assert_eq!(error.may_have_applied(), crash > 0, "crash after {crash} writes");
+        }
     }
 }
 

@@ -44,7 +44,8 @@ impl Head {
     }
 
     pub(crate) fn of(object: model::Object) -> Self {
-        let modified = object.update_time.and_then(|time| {
+        // Of this generation: the time of an update moves with holds and storage classes, too.
+        let modified = object.create_time.or(object.update_time).and_then(|time| {
             let seconds = u64::try_from(time.seconds()).ok()?;
             UNIX_EPOCH.checked_add(Duration::new(seconds, u32::try_from(time.nanos()).ok()?))
         });

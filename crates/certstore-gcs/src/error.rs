@@ -69,7 +69,7 @@ fn meaning(answer: &Answer) -> (ErrorKind, &'static str) {
         403 => (
             ErrorKind::PermissionDenied,
             "the server denies this to these credentials; allow storage.objects.get, storage.objects.create, \
-             storage.objects.delete and storage.objects.list on the bucket (role Storage Object User)",
+             storage.objects.delete and storage.objects.list on the bucket (role Storage Object User); a retention policy or a hold denies deleting and overwriting, too",
         ),
         404 if answer.no_bucket => {
             (ErrorKind::InvalidConfig, "there is no such bucket; create it, or correct bucket")

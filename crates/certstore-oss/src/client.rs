@@ -151,7 +151,8 @@ impl Client {
                     let unclear = unclear || error.may_have_applied();
                     return Err(error.with_may_have_applied(unclear));
                 }
-                Ok(_) => unclear |= call.access == Access::Write,
+                // Refused for the rate, it was not begun.
+                Ok(reply) => unclear |= call.access == Access::Write && reply.status != 429,
                 Err(error) => unclear |= error.may_have_applied(),
             }
             tokio::time::sleep(BACK_OFF.mul_f64(f64::from(attempt) * (0.5 + OsRandom.next_unit())))

@@ -296,7 +296,12 @@ impl<R: Register> Lease<R> {
             }
         }
         let message = "the lock could not be given back; it ends with its lease";
-        let error = Error::new(ErrorKind::Unavailable, message).with_may_have_applied(true);
+        // To try again does not give a right that is missing.
+        let kind = match failure.as_ref().map(Error::kind) {
+            Some(kind @ (ErrorKind::PermissionDenied | ErrorKind::InvalidConfig)) => kind,
+            _ => ErrorKind::Unavailable,
+        };
+        let error = Error::new(kind, message).with_may_have_applied(true);
         Err(match failure {
             Some(failure) => error.with_source(failure),
             None => error,

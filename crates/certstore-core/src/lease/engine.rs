@@ -229,10 +229,18 @@ impl<R: Register> Engine<R> {
     }
 
     async fn break_lock(&self, name: &LockName, token: FencingToken) -> Result<()> {
-        // Whether a write of ours whose reply was lost may have done it.
-        let mut unclear = false;
+        // Whether a write of ours whose reply was lost may have done it, and the nonces of all that were sent: a store that
+        // met its own repeated write calls that a conflict.
+        let (mut unclear, mut sent) = (false, Vec::new());
         for _ in 0..BREAK_ATTEMPTS {
-            let stored = self.read(name.as_str()).await?;
+            let stored = self
+                .read(name.as_str())
+                .await
+                .map_err(|error| if unclear { error.with_may_have_applied(true) } else { error })?;
+            if stored.as_ref().is_some_and(|stored| sent.contains(&stored.record.write)) {
+                self.released(name.as_str()).await;
+                return Ok(());
+            }
             let Some(Stored { record, version }) =
                 stored.filter(|stored| stored.record.state == State::Held)
             else {
@@ -257,6 +265,7 @@ impl<R: Register> Engine<R> {
                 ));
             }
             let free = self.free(&record);
+            sent.push(free.write);
             match self.swap(name.as_str(), Some(&version), &free).await {
                 Ok(Swap::Done(_)) => {
                     self.released(name.as_str()).await;
@@ -265,6 +274,7 @@ impl<R: Register> Engine<R> {
                 // A renewal came between, or the reply was lost: look again.
                 Ok(Swap::Conflict) => {}
                 Err(error) if error.may_have_applied() => unclear = true,
+                Err(error) if unclear => return Err(error.with_may_have_applied(true)),
                 Err(error) => return Err(error),
             }
         }

@@ -119,6 +119,32 @@ async fn a_release_whose_reply_was_lost_is_recognised() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_break_that_meets_itself_or_gets_no_reply_is_recognised() {
+    for faults in [
+        Faults { duplicate: 100, ..Faults::default() },
+        Faults { lose_reply: 100, ..Faults::default() },
+    ] {
+        let world = World::new();
+        let ((locker, _), (operator, _)) = (world.process(), world.process());
+        let lock = locker.lock(&name()).await.unwrap();
+        world.set(faults);
+        operator.break_lock(&name(), lock.token()).await.unwrap();
+        assert_eq!(world.register.record("job").unwrap().state, State::Free);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unlock_that_is_not_allowed_says_so() {
+    let world = World::new();
+    let (locker, _) = world.process();
+    let lock = locker.lock(&name()).await.unwrap();
+    world.set(Faults { forbid_writes: true, ..Faults::default() });
+    let error = lock.unlock().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(!error.is_retryable());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_does_not_answer_is_unavailable_and_says_so() {
     let world = World::new();
     let (locker, _) = world.process();

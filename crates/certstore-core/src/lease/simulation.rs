@@ -32,6 +32,7 @@ const HARSH: Setup = Setup {
         duplicate: 5,
         delay_ms: 300,
         refuse_writes: false,
+        forbid_writes: false,
         ignore_condition: false,
     },
     drift: 0.1,

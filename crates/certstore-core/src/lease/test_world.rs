@@ -118,6 +118,8 @@ pub(super) struct Faults {
     pub(super) delay_ms: u64,
     /// Every write is refused at once, as by a rate limit.
     pub(super) refuse_writes: bool,
+    /// Every write is refused, since the right to it is missing.
+    pub(super) forbid_writes: bool,
     /// The store ignores the condition: no store that may be used, but one that must be found out.
     pub(super) ignore_condition: bool,
 }
@@ -222,6 +224,9 @@ impl Remote {
         self.process.running().await;
         if self.faults.lock().unwrap().refuse_writes {
             return Err(Error::new(ErrorKind::Unavailable, "slow down"));
+        }
+        if self.faults.lock().unwrap().forbid_writes {
+            return Err(Error::new(ErrorKind::PermissionDenied, "store:Write is missing"));
         }
         let register = self.clone();
         if self.hit(|faults| faults.late) {
