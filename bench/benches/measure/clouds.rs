@@ -92,7 +92,8 @@ pub(crate) fn secretsmanager(_folder: &Path) -> Result<bool> {
     // A thousand versions of one secret, which the service would not take in a day.
     server.set_version_limit(None);
     let url = format!(
-        "secretsmanager://bench?endpoint={}&region={}&access_key_id={}&secret_access_key={}&max_versions_per_day=0",
+        "secretsmanager://bench?endpoint={}&region={}&access_key_id={}&secret_access_key={}&max_versions_per_day=0\
+         &max_writes_per_second=0&max_lists_per_second=0",
         encoded(&server.endpoint()),
         server.region(),
         server.access_key(),

@@ -58,8 +58,9 @@ pub(crate) fn check(members: &[Package]) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// What S3 objects carry: names that look like crates.
-const IN_OBJECTS: [&str; 3] = ["certstore-stamp", "certstore-stamp1", "certstore-fence"];
+/// What objects and sealed values carry: names that look like crates.
+const IN_OBJECTS: [&str; 4] =
+    ["certstore-stamp", "certstore-stamp1", "certstore-fence", "certstore-seal-1"];
 
 /// A line of a shell: only commands are looked at.
 fn code(line: &str, known: &Known) -> Vec<String> {

@@ -127,10 +127,13 @@ impl Place {
         let (id, secret) = (server.access_key(), server.secret_key());
         let toml = format!(
             "backend = \"secretsmanager\"\nprefix = \"{prefix}\"\nendpoint = \"{endpoint}\"\n\
-             region = \"{region}\"\naccess_key_id = \"{id}\"\nsecret_access_key = \"{secret}\"\n{POLLS}"
+             region = \"{region}\"\naccess_key_id = \"{id}\"\nsecret_access_key = \"{secret}\"\nmax_writes_per_second = 0\n\
+             max_lists_per_second = 0\n{POLLS}"
         );
+        // This server has no rates: the requests are not held back.
         let url = format!(
-            "secretsmanager://{prefix}?endpoint={}&region={region}&access_key_id={id}&secret_access_key={}",
+            "secretsmanager://{prefix}?endpoint={}&region={region}&access_key_id={id}&secret_access_key={}\
+             &max_writes_per_second=0&max_lists_per_second=0",
             encoded(&endpoint),
             encoded(secret)
         );
