@@ -17,11 +17,11 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) ec: &'static str,
-    pub(super) message: String,
+    pub(super) message: Box<str>,
     /// More elements of the error, and headers of the reply.
     pub(super) elements: Vec<(&'static str, String)>,
     /// What `AccessDeniedDetail` holds; empty where there is none.
-    detail: Vec<(&'static str, String)>,
+    detail: Box<[(&'static str, String)]>,
     pub(super) headers: Vec<(&'static str, String)>,
 }
 
@@ -32,14 +32,14 @@ impl Refusal {
         ec: &'static str,
         message: impl Into<String>,
     ) -> Self {
-        let message = message.into();
+        let message = message.into().into_boxed_str();
         Self {
             status,
             code,
             ec,
             message,
             elements: Vec::new(),
-            detail: Vec::new(),
+            detail: Box::default(),
             headers: Vec::new(),
         }
     }

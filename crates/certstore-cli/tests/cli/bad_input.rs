@@ -59,7 +59,7 @@ fn bad_configs_are_2_and_name_the_nearest_key() {
     config("[storage]\nbackend = \"fs\"\npaht = \"x\"")
         .fails(2, &["c.toml", "\"paht\"", "nearest is \"path\""]);
     config("[storage]\npath = \"a\\u0000b\"").fails(2, &["path"]);
-    config("[storage.seal]\nkeyset = \"k.json\"").fails(2, &["seal"]);
+    config("[storage.seal]\nkeyset = \"k.json\"").fails(2, &["k.json", "certstore keyset create"]);
     config("[storage").fails(2, &["line 1 is not TOML"]);
     config("[storage]\nbackend = \"s3\"").fails(2, &["s3", "no bucket is given"]);
     config("[storage]\nbackend = \"gopher\"").fails(2, &["\"gopher\""]);

@@ -295,13 +295,15 @@ impl<R: Register> Lease<R> {
                 Err(error) => failure = Some(error),
             }
         }
-        let message = "the lock could not be given back; it ends with its lease";
-        // To try again does not give a right that is missing.
-        let kind = match failure.as_ref().map(Error::kind) {
-            Some(kind @ (ErrorKind::PermissionDenied | ErrorKind::InvalidConfig)) => kind,
-            _ => ErrorKind::Unavailable,
+        // To try again does not give a right that is missing: it is told as it is.
+        let failure = match failure {
+            Some(failure) if !failure.is_retryable() && !failure.may_have_applied() => {
+                return Err(failure.with_may_have_applied(true));
+            }
+            failure => failure,
         };
-        let error = Error::new(kind, message).with_may_have_applied(true);
+        let message = "the lock could not be given back; it ends with its lease";
+        let error = Error::new(ErrorKind::Unavailable, message).with_may_have_applied(true);
         Err(match failure {
             Some(failure) => error.with_source(failure),
             None => error,

@@ -153,7 +153,8 @@ fn truncated() -> Error {
 }
 
 fn unreadable(error: io::Error) -> Error {
-    if error.kind() == io::ErrorKind::UnexpectedEof {
+    // Of a block that is not whole, the reader has words only.
+    if error.kind() == io::ErrorKind::UnexpectedEof || error.to_string().contains("entire block") {
         return truncated().with_source(error);
     }
     refused(ErrorKind::Corrupt, "the archive cannot be read".into()).with_source(error)

@@ -41,8 +41,8 @@ async fn a_config_that_cannot_be_read_is_the_first_check() {
 async fn a_clock_that_is_off_is_told() {
     for (years_off, status) in [(0, CheckStatus::Ok), (3, CheckStatus::Fail)] {
         let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
-        let mut options = DoctorOptions::default();
-        options.clock = Arc::new(SetClock::at(now + years_off * 31_536_000));
+        let clock = Arc::new(SetClock::at(now + years_off * 31_536_000));
+        let options = DoctorOptions { clock, ..DoctorOptions::default() };
         let report = doctor(Config::from_url("memory:"), &options).await;
         assert_eq!(find(&report, "clock").status, status, "{report:#?}");
     }
