@@ -112,10 +112,9 @@ impl Allowed<'_> {
         // It is sent once, so that only a network that repeats it makes it meet itself. Who is told of a conflict reads
         // again, and sees that it is done.
         let met_itself = self.nameless && error.kind() == ErrorKind::Conflict;
-        // Who breaks a lock looks at it before trying again, whatever the error says.
-        let breaks = operation == Operation::BreakLock;
-        // Of several requests the error tells the last one's fate; BATCH-2 and the errors of `delete` say what can be left.
-        error.may_have_applied() || met_itself || breaks || !operation.is_single()
+        // The errors of `delete` say what can be left of a directory.
+        let partly = operation == Operation::DeleteDirectory;
+        error.may_have_applied() || met_itself || partly
     }
 
     /// Whether nothing can have been done.
