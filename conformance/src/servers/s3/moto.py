@@ -1,14 +1,17 @@
 """Runs moto as an S3 server that is atomic and checks signatures: moto.py PORT FILE.
 
-By itself moto checks a condition and writes in two steps that other threads come between; here one lock is
-held round each request. FILE receives the access key and its secret once the server is ready.
+By itself moto checks a condition and writes in two steps that other threads come between; here requests run one
+at a time. FILE receives the access key and its secret once the server is ready.
 """
 
+import collections
+import contextlib
 import io
 import json
 import os
 import sys
 import threading
+import urllib.parse
 import urllib.request
 
 port, file = int(sys.argv[1]), sys.argv[2]
@@ -20,14 +23,60 @@ from werkzeug.serving import make_server
 
 ENDPOINT = f"http://127.0.0.1:{port}"
 moto = DomainDispatcherApplication(create_backend_app)
-lock = threading.Lock()
+
+
+class Turns:
+    """One request at a time. Prefixes take turns, as on a service that serves them side by side: in one queue a
+    client that sends many requests would keep another's renewal waiting until its lease is over."""
+
+    def __init__(self):
+        self.guard = threading.Lock()
+        self.taken = False
+        self.waiting = collections.OrderedDict()
+
+    @contextlib.contextmanager
+    def turn(self, prefix):
+        self.wait(prefix)
+        try:
+            yield
+        finally:
+            self.next()
+
+    def wait(self, prefix):
+        with self.guard:
+            if not self.taken:
+                self.taken = True
+                return
+            turn = threading.Event()
+            self.waiting.setdefault(prefix, collections.deque()).append(turn)
+        turn.wait()
+
+    def next(self):
+        with self.guard:
+            if not self.waiting:
+                self.taken = False
+                return
+            prefix, queue = self.waiting.popitem(last=False)
+            queue.popleft().set()
+            if queue:
+                self.waiting[prefix] = queue
+
+
+turns = Turns()
+
+
+def prefix_of(environ):
+    """The first component of the object's name, or of the prefix that is listed."""
+    _, _, name = environ["PATH_INFO"].lstrip("/").partition("/")
+    name = name or urllib.parse.parse_qs(environ["QUERY_STRING"]).get("prefix", [""])[0]
+    return name.partition("/")[0]
 
 
 def serial(environ, start_response):
-    # The body is read outside the lock: a client that stalls in it stops nobody else.
+    # The body is read before its turn: a client that stalls in it stops nobody else.
     length = None if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
     environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
-    with lock:
+    with turns.turn(prefix_of(environ)):
         return [b"".join(moto(environ, start_response))]
 
 
