@@ -8,6 +8,7 @@ mod context;
 mod factory;
 pub mod fault;
 pub mod history;
+mod layered;
 mod logs;
 #[cfg(feature = "loopback")]
 pub mod loopback;
@@ -32,6 +33,7 @@ mod worker;
 
 pub use clauses::{CLAUSES, Clause};
 pub use factory::Factory;
+pub use layered::Layered;
 pub use memory::MemoryFactory;
 pub use report::{ClauseReport, Counts, Outcome, Report};
 pub use run::{Options, REPORTS_ENV, run};

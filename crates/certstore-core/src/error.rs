@@ -132,6 +132,13 @@ impl Error {
         self
     }
 
+    /// Gives what the operation was about another name, where it has one: for layers that keep keys under other names.
+    #[must_use]
+    pub fn map_subject(mut self, rename: impl FnOnce(&str) -> String) -> Self {
+        self.0.subject = self.0.subject.as_deref().map(rename);
+        self
+    }
+
     /// Names the key, unless a subject is named already.
     #[must_use]
     pub fn with_key(self, key: &Key) -> Self {

@@ -7,6 +7,7 @@
 mod account_key;
 mod cache;
 mod copy;
+mod delete;
 mod error;
 mod flights;
 mod host_policy;
@@ -24,6 +25,8 @@ mod through;
 
 pub use account_key::AccountKey;
 pub use cache::{Cache, LocalStore, new_local_store};
+pub use copy::COPIES;
+pub use delete::Deletable;
 pub use error::{CacheError, CacheErrorKind};
 pub use host_policy::{HostPolicy, HostPolicyNoPort, host_without_port, wrap_host_policy_no_port};
 pub use names::{is_acme_account_key, is_local_name};

@@ -222,7 +222,7 @@ impl Cache for CachingStore {
         let deleted = async {
             match self.inner.routes.of(name)? {
                 Route::Local(key) => self.inner.local.delete(&key).await,
-                Route::Backing(key) => Storage::delete(self, &key).await,
+                Route::Backing(key) => self.delete(&key).await,
             }
         };
         deleted.await.map_err(|error| self.failed("delete", name, error))

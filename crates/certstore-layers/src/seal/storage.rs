@@ -134,19 +134,7 @@ impl SealedStorage {
     /// # Cancel safety
     /// Cancel safe: it only reads.
     pub async fn stat_exact(&self, key: &Key) -> Result<KeyInfo> {
-        let mut info = self.stat(key).await?;
-        if !info.is_terminal || info.size.is_some() {
-            return Ok(info);
-        }
-        // Size and version of one write.
-        let value = if self.capabilities().version == VersionKind::None {
-            self.load(key).await?
-        } else {
-            let found = self.load_versioned(key).await?;
-            info.version = Some(found.version);
-            found.value
-        };
-        Ok(info.with_size(value.len() as u64))
+        crate::stat_exact(self, key).await
     }
 
     pub(super) fn set_wholly_sealed(&self, marked: bool) {

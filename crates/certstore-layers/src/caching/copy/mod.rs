@@ -16,8 +16,8 @@ use record::Record;
 
 use super::options::CopyOptions;
 
-/// Where the records lie in a storage of the user's.
-const FOLDER: &str = "copies";
+/// The directory that a copy lies below in the storage that it is [kept in](super::CopyOptions::storage).
+pub const COPIES: &str = "copies";
 
 /// How much older than the truth the time of confirmation in a record may be, as a part of the stale limit: it is not
 /// written anew at every load.
@@ -82,7 +82,7 @@ impl LocalCopy {
 
     /// Enters what an earlier run left.
     async fn find_records(&self, storage: &Arc<dyn Storage>) -> Result<()> {
-        let mut found = storage.walk(&Dir::new(FOLDER)?);
+        let mut found = storage.walk(&Dir::new(COPIES)?);
         let mut gone = Vec::new();
         while let Some(info) = found.next().await {
             let info = match info {
@@ -90,9 +90,13 @@ impl LocalCopy {
                 Err(error) if error.kind() == ErrorKind::NotFound => break,
                 Err(error) => return Err(error),
             };
-            let own = info.key.as_str().strip_prefix(FOLDER).and_then(|key| key.strip_prefix('/'));
+            let own = info.key.as_str().strip_prefix(COPIES).and_then(|key| key.strip_prefix('/'));
             if let (true, Some(Ok(key))) = (info.is_terminal, own.map(Key::new)) {
-                let size = info.size.unwrap_or_default();
+                let size = match info.size {
+                    Some(size) => size,
+                    // A sealed storage does not tell it: the bound counts all the same.
+                    None => storage.load(&info.key).await.map_or(0, |record| record.len() as u64),
+                };
                 let entry = Entry { value: None, known: None, fresh: false, size };
                 gone.extend(self.index().insert(key, entry));
             }
@@ -292,7 +296,7 @@ impl LocalCopy {
 
 /// The key of a record; `None` where it would be too long.
 fn at(key: &Key) -> Option<Key> {
-    Key::new(&format!("{FOLDER}/{key}")).ok()
+    Key::new(&format!("{COPIES}/{key}")).ok()
 }
 
 fn wiped(value: &Bytes) -> Bytes {
