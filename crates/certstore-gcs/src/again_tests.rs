@@ -15,7 +15,7 @@ async fn sent(sending: Sending, status: u16, failing: u32) -> (u32, Result<()>, 
     let started = Instant::now();
     let done = send(LIMIT, sending, || async {
         match count.fetch_add(1, Ordering::SeqCst) < failing {
-            true => Err(answered(Answer { status, no_bucket: false }, sending.access())),
+            true => Err(answered(Answer { status, ..Answer::default() }, sending.access())),
             false => Ok(()),
         }
     });
@@ -58,7 +58,7 @@ async fn what_an_earlier_attempt_may_have_done_is_not_forgotten() {
     let count = AtomicU32::new(0);
     let done: Result<()> = send(LIMIT, Sending::Repeats, || async {
         let status = if count.fetch_add(1, Ordering::SeqCst) == 0 { 500 } else { 403 };
-        Err(answered(Answer { status, no_bucket: false }, Access::Write))
+        Err(answered(Answer { status, ..Answer::default() }, Access::Write))
     })
     .await;
     let error = done.unwrap_err();

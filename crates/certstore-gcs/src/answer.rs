@@ -12,6 +12,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The bucket is missing, not the object.
     pub(crate) no_bucket: bool,
+    /// What the credentials lack, as `storage.objects.get`.
+    pub(crate) permission: Option<String>,
 }
 
 impl Answer {
@@ -24,10 +26,11 @@ impl Answer {
         };
         let said = error.status().map(|status| status.message.as_str()).unwrap_or_default();
         let payload = error.http_payload().map(|bytes| String::from_utf8_lossy(bytes));
-        let about_bucket = |text: &str| text.contains("specified bucket does not exist");
-        let no_bucket = status == 404
-            && (about_bucket(said) || payload.is_some_and(|text| about_bucket(&text)));
-        Some(Self { status, no_bucket })
+        let words = || [Some(said), payload.as_deref()].into_iter().flatten();
+        let no_bucket =
+            status == 404 && words().any(|text| text.contains("specified bucket does not exist"));
+        let permission = words().find_map(permission_in).filter(|_| status == 403);
+        Some(Self { status, no_bucket, permission })
     }
 
     /// No such object.
@@ -54,6 +57,14 @@ impl Answer {
     pub(crate) fn is_throttled(&self) -> bool {
         self.status == 429
     }
+}
+
+/// The permission in "Permission 'storage.objects.get' denied on resource", and nothing else of the words.
+fn permission_in(words: &str) -> Option<String> {
+    let (_, rest) = words.split_once("ermission 'storage.")?;
+    let (name, rest) = rest.split_once('\'')?;
+    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'.');
+    (plain && rest.starts_with(" denied")).then(|| format!("storage.{name}"))
 }
 
 /// The mapping of <https://cloud.google.com/apis/design/errors#handling_errors>, the other way round; for

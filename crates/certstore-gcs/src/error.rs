@@ -28,6 +28,13 @@ pub(crate) fn failed(error: &Failed, access: Access) -> Error {
 /// The error of a request that the service refused or could not do.
 pub(crate) fn answered(answer: Answer, access: Access) -> Error {
     let (kind, message) = meaning(&answer);
+    let message = match &answer.permission {
+        Some(permission) => Cow::Owned(format!(
+            "the server denies this to these credentials; allow {permission} on the bucket (role Storage Object User); a \
+             retention policy or a hold denies deleting and overwriting, too"
+        )),
+        None => Cow::Borrowed(message),
+    };
     // A server that fails does not say what it had done before.
     let unclear = access == Access::Write && matches!(answer.status, 408 | 499 | 500 | 502..=599);
     Error::new(kind, message)

@@ -5,7 +5,7 @@ use google_cloud_gax::error::rpc::{Code, Status};
 use super::*;
 
 fn answer(status: u16) -> Answer {
-    Answer { status, no_bucket: false }
+    Answer { status, ..Answer::default() }
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn statuses_have_kinds() {
         assert_eq!(error.kind(), kind, "{status}");
         assert!(!error.may_have_applied(), "{status}");
     }
-    let bucket = Answer { status: 404, no_bucket: true };
+    let bucket = Answer { status: 404, no_bucket: true, ..Answer::default() };
     assert_eq!(answered(bucket, Access::Read).kind(), InvalidConfig);
 }
 
@@ -75,6 +75,24 @@ fn a_missing_permission_is_among_those_that_are_named() {
     for permission in ["get", "create", "delete", "list"] {
         assert!(denied.contains(&format!("storage.objects.{permission}")), "{denied}");
     }
+}
+
+#[test]
+fn a_missing_permission_that_the_service_names_is_named_alone() {
+    let text = "me@example.com does not have storage.objects.delete access to the Google Cloud Storage object. \
+                Permission 'storage.objects.delete' denied on resource (or it may not exist).";
+    let status = Status::default().set_code(Code::PermissionDenied).set_message(text);
+    let of_grpc = Answer::of(&Failed::service(status)).unwrap();
+    let of_json = Answer::of(&Failed::http(403, Default::default(), text.into())).unwrap();
+    for answer in [of_grpc, of_json] {
+        let denied = answered(answer, Access::Write).to_string();
+        assert!(denied.contains("allow storage.objects.delete on"), "{denied}");
+        assert!(!denied.contains("storage.objects.get") && !denied.contains("example"), "{denied}");
+    }
+    let other =
+        "Permission 'iam.x' denied on resource; Permission 'storage.' or 'storage.a\n' denied";
+    let status = Status::default().set_code(Code::PermissionDenied).set_message(other);
+    assert_eq!(Answer::of(&Failed::service(status)), Some(answer(403)));
 }
 
 #[test]

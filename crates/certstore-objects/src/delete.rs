@@ -29,7 +29,8 @@ impl<S: ObjectStore, R: Rules> ObjectTree<S, R> {
             below = self.values(&dir).await?;
         }
         self.store.remove_all(std::iter::once(object).chain(below).collect()).await?;
-        self.store.remove_all(journals).await
+        let applied = |error: Error| error.with_may_have_applied(true);
+        self.store.remove_all(journals).await.map_err(applied)
     }
 
     /// Removes everything under the prefix: values, lock records, journals.

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod delete;
+mod each;
 pub mod endpoint;
 mod fence;
 mod limit;
@@ -16,6 +17,7 @@ mod store;
 mod tree;
 mod walk;
 
+pub use each::{Tried, each};
 pub use fence::FenceStamp;
 pub use limit::check_size;
 pub use names::{ObjectNames, hex_digest, mapped, unmapped};

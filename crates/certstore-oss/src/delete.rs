@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use certstore_core::{Error, ErrorKind, Result};
-use certstore_objects::Access;
-use futures_util::{StreamExt as _, stream};
+use certstore_objects::{Access, Tried, each};
 use http::Method;
 
 use crate::bucket::Bucket;
@@ -33,17 +32,15 @@ impl Bucket {
         {
             single.append(&mut batched);
         }
-        let mut failed = Ok(());
+        let mut tried = Tried::default();
         for batch in batched.chunks(BATCH) {
-            failed = failed.and(self.delete_batch(batch).await);
+            tried.add(self.delete_batch(batch).await);
         }
-        let mut deletes = stream::iter(single)
-            .map(async |object: String| self.delete(&object).await)
-            .buffer_unordered(CONCURRENCY);
-        while let Some(done) = deletes.next().await {
-            failed = failed.and(done);
+        let delete = |object: String| async move { self.delete(&object).await };
+        if !single.is_empty() {
+            tried.add(each(single, CONCURRENCY, delete).await);
         }
-        failed
+        tried.end()
     }
 
     async fn delete_batch(&self, batch: &[String]) -> Result<()> {

@@ -153,11 +153,24 @@ impl Bucket {
                 })),
                 Err(error) => match Answer::of(&error) {
                     Some(answer) if answer.is_missing() => Ok(None),
+                    Some(answer) if answer.is_unexplained() => {
+                        Err(self.explained(object, answer).await)
+                    }
                     _ => Err(sdk_error(&error, Access::Read)),
                 },
             }
         })
         .await
+    }
+
+    /// Why a HEAD was refused: its answer has no words, but that to a GET has.
+    async fn explained(&self, object: &str, head: Answer) -> Error {
+        let request = self.clients.once.get_object().bucket(&self.name).key(object);
+        let answer = match request.range("bytes=0-0").send().await {
+            Err(error) => Answer::of(&error).filter(|answer| answer.status == head.status),
+            Ok(_) => None,
+        };
+        answered(answer.unwrap_or(head), Access::Read)
     }
 
     /// Writes an object; its ETag. Sent again after a failure only when that cannot do harm: without a condition.

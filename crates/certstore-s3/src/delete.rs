@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use certstore_aws::denied_action;
 use certstore_core::{Error, ErrorKind, Result};
-use certstore_objects::Access;
-use futures_util::{StreamExt as _, stream};
+use certstore_objects::{Access, Tried, each};
 
 use crate::bucket::{Bucket, When};
 use crate::error::{Answer, BACKEND, answered, sdk_error};
@@ -24,7 +24,7 @@ const CONCURRENCY: usize = 16;
 impl Bucket {
     /// Deletes objects; fine where there are none. All are tried, and the first failure is told.
     pub(crate) async fn delete_each(&self, mut objects: Vec<String>) -> Result<()> {
-        let mut failed = Ok(());
+        let mut tried = Tried::default();
         while !objects.is_empty() {
             let batch: Vec<String> = objects.drain(..objects.len().min(BATCH)).collect();
             let done = match batch.as_slice() {
@@ -32,9 +32,9 @@ impl Bucket {
                 _ if self.single_deletes.load(Ordering::Relaxed) => self.delete_singly(batch).await,
                 _ => self.delete_batch(batch).await,
             };
-            failed = failed.and(done);
+            tried.add(done);
         }
-        failed
+        tried.end()
     }
 
     async fn delete_batch(&self, batch: Vec<String>) -> Result<()> {
@@ -77,14 +77,9 @@ impl Bucket {
     }
 
     async fn delete_singly(&self, batch: Vec<String>) -> Result<()> {
-        let mut deletes = stream::iter(batch)
-            .map(async |object| self.delete(&object, &When::Always).await.map(drop))
-            .buffer_unordered(CONCURRENCY);
-        let mut failed = Ok(());
-        while let Some(done) = deletes.next().await {
-            failed = failed.and(done);
-        }
-        failed
+        let delete =
+            |object: String| async move { self.delete(&object, &When::Always).await.map(drop) };
+        each(batch, CONCURRENCY, delete).await
     }
 }
 
@@ -114,7 +109,11 @@ fn failures(output: &DeleteObjectsOutput) -> Vec<Failure> {
     let left = output.errors().iter().filter(|error| error.code() != Some("NoSuchKey"));
     left.map(|error| Failure {
         name: error.key().unwrap_or_default().to_owned(),
-        answer: Answer { code: error.code().map(str::to_owned), ..Answer::default() },
+        answer: Answer {
+            code: error.code().map(str::to_owned),
+            action: error.message().and_then(denied_action),
+            ..Answer::default()
+        },
     })
     .collect()
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use certstore_aws::denied_action;
 use certstore_core::{Dir, Error, ErrorKind, Key};
 use certstore_objects::Access;
 
@@ -27,6 +28,8 @@ pub(crate) struct Answer {
     pub(crate) code: Option<String>,
     /// The region that the server names, or the one that the bucket is in.
     pub(crate) region: Option<String>,
+    /// The action that no policy allows, as `s3:GetObject`; not every store says it, and no HEAD.
+    pub(crate) action: Option<String>,
     pub(crate) request_id: Option<String>,
 }
 
@@ -44,6 +47,7 @@ impl Answer {
                 .or_else(|| element(body, "Region"))
                 .or_else(|| expected_region(service.err().message()?))
                 .filter(|region| is_plain(region)),
+            action: service.err().message().and_then(denied_action),
             request_id: raw.headers().get("x-amz-request-id").map(str::to_owned),
         })
     }
@@ -55,6 +59,11 @@ impl Answer {
     /// No such object. A HEAD cannot tell it from a missing bucket.
     pub(crate) fn is_missing(&self) -> bool {
         self.status == Some(404) && !self.is("NoSuchBucket")
+    }
+
+    /// A refusal that could have several reasons and names none, as each to a HEAD.
+    pub(crate) fn is_unexplained(&self) -> bool {
+        self.code.is_none() && self.region.is_none() && matches!(self.status, Some(400 | 401 | 403))
     }
 
     /// The condition did not hold.
@@ -118,7 +127,7 @@ where
 
 /// The error of a request that the server refused or could not do.
 pub(crate) fn answered(answer: Answer, access: Access) -> Error {
-    let (kind, message) = meaning(&answer);
+    let (kind, message) = meaning(&answer, access);
     // A server that fails does not say what it had done before.
     let unclear = access == Access::Write
         && answer.status.is_some_and(|status| status >= 500 && status != 501);
@@ -142,17 +151,15 @@ pub(crate) fn said_no(answer: Answer) -> Error {
     if answer.is_unknown_request() {
         return answered(answer, Access::Write);
     }
-    let message = if answer.is_conditional_conflict() {
-        "another write of this key was under way; read it again"
-    } else {
-        "the value is not of that version any more, or there is one already; read it again"
-    };
+    let message =
+        "the value is not of that version any more, or there is one already; read it again";
     Error::new(ErrorKind::Conflict, message).with_source(answer)
 }
 
-fn meaning(answer: &Answer) -> (ErrorKind, Cow<'static, str>) {
+fn meaning(answer: &Answer, access: Access) -> (ErrorKind, Cow<'static, str>) {
     let code = answer.code.as_deref().unwrap_or_default();
     match code {
+        "AccessDenied" => (ErrorKind::PermissionDenied, denied(answer, access)),
         code if is_region_code(code) => (ErrorKind::InvalidConfig, wrong_region(answer)),
         "TemporaryRedirect" => (
             ErrorKind::Unavailable,
@@ -160,8 +167,28 @@ fn meaning(answer: &Answer) -> (ErrorKind, Cow<'static, str>) {
         ),
         _ => by_code(code)
             .map(|(kind, message)| (kind, message.into()))
-            .unwrap_or_else(|| by_status(answer)),
+            .unwrap_or_else(|| by_status(answer, access)),
     }
+}
+
+/// What is to be allowed: what the server names, else what such a request can lack. A read of what is not there lacks the
+/// right to list, by which it would be told so.
+fn denied(answer: &Answer, access: Access) -> Cow<'static, str> {
+    if let Some(action) = &answer.action {
+        return format!(
+            "the server denies this to these credentials; allow {action} on the bucket and prefix"
+        )
+        .into();
+    }
+    let message = match access {
+        Access::Read => {
+            "the server denies this: the credentials are wrong, or lack s3:GetObject or s3:ListBucket"
+        }
+        Access::Write => {
+            "the server denies this: the credentials are wrong, or lack s3:PutObject or s3:DeleteObject"
+        }
+    };
+    message.into()
 }
 
 fn is_region_code(code: &str) -> bool {
@@ -198,10 +225,9 @@ fn by_code(code: &str) -> Option<(ErrorKind, &'static str)> {
         "RequestTimeTooSkewed" => {
             (PermissionDenied, "this machine's clock is too far from the server's; set the clock")
         }
-        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "UnauthorizedAccess" => (
+        "AllAccessDisabled" | "AccountProblem" | "UnauthorizedAccess" => (
             PermissionDenied,
-            "the server denies this to these credentials; allow s3:GetObject, s3:PutObject, s3:DeleteObject and \
-             s3:ListBucket on the bucket and prefix",
+            "the server denies everything to these credentials; look at the account",
         ),
         "SlowDown"
         | "Throttling"
@@ -233,16 +259,16 @@ fn by_code(code: &str) -> Option<(ErrorKind, &'static str)> {
     })
 }
 
-fn by_status(answer: &Answer) -> (ErrorKind, Cow<'static, str>) {
+fn by_status(answer: &Answer, access: Access) -> (ErrorKind, Cow<'static, str>) {
     let (kind, message): (_, &'static str) = match answer.status.unwrap_or_default() {
         301 | 307 | 308 => return (ErrorKind::InvalidConfig, wrong_region(answer)),
         // A HEAD has no body, so the region in its header is all that a wrong one shows.
         400 if answer.region.is_some() => return (ErrorKind::InvalidConfig, wrong_region(answer)),
-        401 | 403 => (
+        400 if answer.code.is_none() && access == Access::Read => (
             ErrorKind::PermissionDenied,
-            "the server denies this: the credentials are wrong, or lack s3:GetObject, s3:PutObject, s3:DeleteObject or \
-             s3:ListBucket",
+            "the server refuses the request without saying why; mostly, the temporary credentials have expired",
         ),
+        401 | 403 => return (ErrorKind::PermissionDenied, denied(answer, access)),
         404 => (ErrorKind::NotFound, "no value is stored here"),
         405 | 501 => (ErrorKind::Unsupported, "the server does not offer this request"),
         408 => (ErrorKind::Unavailable, "the server got the request too slowly; retry"),

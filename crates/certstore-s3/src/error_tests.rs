@@ -4,7 +4,7 @@ use super::*;
 
 fn answer(status: u16, code: &str) -> Answer {
     let code = (!code.is_empty()).then(|| code.to_owned());
-    Answer { status: Some(status), code, region: None, request_id: Some("R1".into()) }
+    Answer { status: Some(status), code, request_id: Some("R1".into()), ..Answer::default() }
 }
 
 #[test]
@@ -84,6 +84,16 @@ fn the_right_region_is_named() {
     let message = "the region 'us-east-1' is wrong; expecting 'eu-west-1'";
     assert_eq!(expected_region(message).as_deref(), Some("eu-west-1"));
     assert!(!is_plain("eu-west-1\n"));
+}
+
+#[test]
+fn a_missing_right_is_named() {
+    let action = Some("s3:DeleteObject".to_owned());
+    let named = answered(Answer { action, ..answer(403, "AccessDenied") }, Access::Write);
+    assert!(named.to_string().contains("allow s3:DeleteObject on"), "{named}");
+    // A HEAD has no words.
+    let head = answered(answer(403, ""), Access::Read);
+    assert!(head.to_string().contains("lack s3:GetObject or s3:ListBucket"), "{head}");
 }
 
 #[test]

@@ -101,17 +101,19 @@ impl Inner {
         match (effect, when) {
             (Effect::Store(body, metadata), when) => {
                 let when = when.unwrap_or(When::Absent);
-                let done = self.bucket.put(object, body.clone(), metadata.clone(), &when).await?;
+                let done = self.bucket.put_if(object, body, metadata.as_ref(), &when).await?;
                 Ok(match done {
                     Done::Yes(etag) => Done::Yes(Some(Version::new(etag))),
                     Done::No(answer) => Done::No(answer),
                 })
             }
             (Effect::Delete, None) => Ok(Done::Yes(None)),
-            (Effect::Delete, Some(when)) => Ok(match self.bucket.delete(object, &when).await? {
-                Done::Yes(()) => Done::Yes(None),
-                Done::No(answer) => Done::No(answer),
-            }),
+            (Effect::Delete, Some(when)) => {
+                Ok(match self.bucket.delete_if(object, &when).await? {
+                    Done::Yes(()) => Done::Yes(None),
+                    Done::No(answer) => Done::No(answer),
+                })
+            }
         }
     }
 }

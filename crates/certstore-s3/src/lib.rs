@@ -2,6 +2,7 @@
 
 mod bucket;
 mod client;
+mod conditional;
 mod config;
 mod declared;
 mod delete;

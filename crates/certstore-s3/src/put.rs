@@ -25,7 +25,10 @@ impl Inner {
             return self.bucket.within(Access::Write, self.put_stamped(object, value)).await;
         }
         let (body, metadata) = declared::body(self.stamped, value, None);
-        self.bucket.put(object, body, metadata, when).await
+        if *when == When::Always {
+            return self.bucket.put(object, body, metadata, when).await;
+        }
+        self.bucket.put_if(object, &body, metadata.as_ref(), when).await
     }
 
     /// Every try has a stamp of its own: one that lands late must not bring a version back.

@@ -39,10 +39,10 @@ impl Records for S3Records {
 
     async fn put(&self, object: &str, expected: Option<&Version>, body: Bytes) -> Result<Swap> {
         let when = self.proof.when(expected);
-        match self.bucket.put(object, body, None, &when).await? {
+        let put = || self.bucket.put(object, body.clone(), None, &when);
+        match self.bucket.unless_busy(put).await? {
             Done::Yes(etag) => Ok(Swap::Done(Version::new(etag))),
-            // A conflict (409) says that somebody was writing, not that anybody holds: like a failed condition (412) and
-            // a record that is gone (404), it sends the reader back to the record.
+            // A failed condition (412) and a record that is gone (404) send the reader back to the record.
             Done::No(answer) if answer.is_unknown_request() => Err(answered(answer, Access::Write)),
             Done::No(_) => Ok(Swap::Conflict),
         }

@@ -321,7 +321,7 @@ impl Storage for S3Storage {
                 let message = "the value is not of that version any more; read it again";
                 return Err(Error::new(ErrorKind::Conflict, message));
             }
-            match self.0.bucket.delete(&object, &self.0.proof.when(Some(version))).await? {
+            match self.0.bucket.delete_if(&object, &self.0.proof.when(Some(version))).await? {
                 Done::Yes(()) => Ok(()),
                 Done::No(answer) => Err(said_no(answer)),
             }

@@ -8,7 +8,7 @@
 //! it, which takes such a secret off again: in a task of its own, as nobody else would.
 
 use certstore_core::Result;
-use futures_util::{StreamExt as _, stream};
+use certstore_objects::each;
 
 use crate::config::Deleting;
 use crate::declared;
@@ -37,14 +37,7 @@ impl Vault {
 
     /// Deletes values; all are tried, and the first failure is told.
     pub(crate) async fn delete_each(&self, secrets: Vec<String>) -> Result<()> {
-        let mut deletes = stream::iter(secrets)
-            .map(async |secret| self.delete(&secret).await)
-            .buffer_unordered(CONCURRENCY);
-        let mut failed = Ok(());
-        while let Some(done) = deletes.next().await {
-            failed = failed.and(done);
-        }
-        failed
+        each(secrets, CONCURRENCY, |secret: String| async move { self.delete(&secret).await }).await
     }
 
     /// Deletes a secret for good.
@@ -147,11 +140,14 @@ impl Vault {
                     tokio::time::sleep(back_off(check)).await;
                 }
                 Err(error) => {
-                    tracing::warn!(
-                        secret, %error,
-                        "nobody knows whether a value was stored while this secret was scheduled for deletion; if it was, \
-                         restore the secret"
-                    );
+                    // What nobody can look at must not stay hidden. The sign of deletion stands, if nothing was stored.
+                    if let Err(stays) = self.restore(secret).await {
+                        tracing::warn!(
+                            secret, %error, %stays,
+                            "nobody knows whether a value was stored while this secret was scheduled for deletion; if it \
+                             was, restore the secret"
+                        );
+                    }
                     return Err(error);
                 }
                 overtaken => return overtaken.map(|overtaken| !overtaken),

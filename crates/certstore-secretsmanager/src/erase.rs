@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use certstore_core::{Dir, Result};
-use futures_util::{StreamExt as _, stream};
+use certstore_objects::each;
 
 use crate::error::{BACKEND, invalid_config};
 use crate::storage::SecretsManagerStorage;
@@ -47,12 +47,6 @@ impl SecretsManagerStorage {
 }
 
 async fn remove_each(vault: &Vault, secrets: BTreeSet<String>) -> Result<()> {
-    let mut removals = stream::iter(secrets)
-        .map(async |secret| vault.delete_now(&secret).await)
-        .buffer_unordered(CONCURRENCY);
-    let mut failed = Ok(());
-    while let Some(done) = removals.next().await {
-        failed = failed.and(done);
-    }
-    failed
+    each(secrets, CONCURRENCY, |secret: String| async move { vault.delete_now(&secret).await })
+        .await
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use certstore_aws::denied_action;
 use certstore_core::{Dir, Error, ErrorKind, Key};
 pub(crate) use certstore_objects::Access;
 
@@ -45,7 +46,7 @@ impl Answer {
             wrong_region: words.contains("scoped to a valid region"),
             wrong_time: words.starts_with("Signature expired")
                 || words.starts_with("Signature not yet current"),
-            action: action_in(words),
+            action: denied_action(words),
             request_id: raw.headers().get("x-amzn-requestid").map(str::to_owned),
         })
     }
@@ -97,16 +98,6 @@ impl Answer {
     pub(crate) fn is_failure(&self) -> bool {
         self.status >= 500 && self.status != 501
     }
-}
-
-/// The action in "User: .. is not authorized to perform: secretsmanager:GetSecretValue on resource: ..", and nothing
-/// else of it.
-fn action_in(words: &str) -> Option<String> {
-    let (_, rest) = words.split_once("is not authorized to perform: ")?;
-    let action = rest.split_whitespace().next()?;
-    let (service, name) = action.split_once(':')?;
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric());
-    (plain && matches!(service, "secretsmanager" | "kms")).then(|| action.to_owned())
 }
 
 /// For people, as a source: the service's name for the error, status and request id.

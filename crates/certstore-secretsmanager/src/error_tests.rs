@@ -54,19 +54,11 @@ fn a_wrong_region_and_a_wrong_clock_are_told_from_a_wrong_key() {
 }
 
 #[test]
-fn a_missing_right_is_named_and_nothing_else_of_the_words() {
-    let words = "User: arn:aws:iam::1:user/me is not authorized to perform: secretsmanager:PutSecretValue on resource: x";
-    let denied = Answer { action: action_in(words), ..answer(400, "AccessDeniedException") };
+fn a_missing_right_is_named() {
+    let action = Some("secretsmanager:PutSecretValue".to_owned());
+    let denied = Answer { action, ..answer(400, "AccessDeniedException") };
     let text = answered(denied, Access::Write).to_string();
-    assert!(
-        text.contains("allow secretsmanager:PutSecretValue on") && !text.contains("arn:"),
-        "{text}"
-    );
-    for words in
-        ["", "is not authorized to perform: ", "is not authorized to perform: s3:Get\u{1b}x on"]
-    {
-        assert_eq!(action_in(words), None, "{words}");
-    }
+    assert!(text.contains("allow secretsmanager:PutSecretValue on"), "{text}");
 }
 
 #[test]

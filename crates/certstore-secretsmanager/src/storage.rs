@@ -137,7 +137,8 @@ impl SecretsManagerStorage {
             below = vault.all(&values).await?;
         }
         vault.delete_each(both.chain(below.into_keys()).collect()).await?;
-        vault.delete_each(journals).await
+        let applied = |error: Error| error.with_may_have_applied(true);
+        vault.delete_each(journals).await.map_err(applied)
     }
 }
 

@@ -23,6 +23,11 @@ const POSITIONS: u64 = 12;
 /// A renewal strikes again with the next one, so that positions have no end.
 const RENEWALS: u64 = 2;
 
+/// How often a case may meet a renewal.
+const RENEWED: u32 = 3;
+
+const UNPERMITTED: &str = "it succeeds without the permission";
+
 /// What strikes.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Blow<O> {
@@ -30,11 +35,12 @@ pub(super) enum Blow<O> {
     Denied(O),
 }
 
-/// An operation and what strikes it.
+/// An operation, what strikes it, and how often.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<O> {
     pub(super) operation: Operation,
     pub(super) blow: Blow<O>,
+    pub(super) times: u64,
 }
 
 impl<O: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static> Row<O> {
@@ -49,39 +55,58 @@ impl<O: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static> Row<O> {
         if !self.operation.is_offered(&clients.0.capabilities()) {
             return tally;
         }
-        let (times, positions) = match self.blow {
-            Blow::Strike(_) if self.operation == Operation::Renewal => {
-                (vec![1, u64::MAX], RENEWALS)
-            }
-            Blow::Strike(_) => (vec![1, u64::MAX], POSITIONS),
-            Blow::Denied(_) => (vec![u64::MAX], 1),
+        let positions = match self.blow {
+            Blow::Strike(_) if self.operation == Operation::Renewal => RENEWALS,
+            Blow::Strike(_) => POSITIONS,
+            Blow::Denied(_) => 1,
         };
-        for times in times {
-            for position in 0..positions {
-                let name = format!("row{number}-{position}-{}", u8::from(times == 1));
-                let stage = patiently(async || {
-                    let clients = (Arc::clone(&clients.0), Arc::clone(&clients.1));
-                    Stage::set(clients.0, clients.1, self.operation, &name).await
-                });
-                let judged = match stage.await {
-                    Ok(stage) => self.case(bench, stage, position, times).await,
-                    Err(error) => Err(format!("the stage is not set: {error:?}")),
-                };
-                tally.cases += 1;
-                match judged {
-                    Ok(true) => tally.struck += 1,
-                    Ok(false) => break,
-                    Err(failure) => {
-                        let often = if times == 1 { "once" } else { "for good" };
-                        tally.failures.push(format!(
-                            "{:?} {:?} from request {position} on, {often}: {failure}",
-                            self.operation, self.blow
-                        ));
-                    }
+        for position in 0..positions {
+            let name = format!("row{number}-{position}");
+            let mut judged = self.set_and_run(bench, clients, &name, position).await;
+            for again in 1..RENEWED {
+                if !self.may_have_struck_a_renewal(&judged) {
+                    break;
+                }
+                judged =
+                    self.set_and_run(bench, clients, &format!("{name}-{again}"), position).await;
+            }
+            tally.cases += 1;
+            match judged {
+                Ok(true) => tally.struck += 1,
+                Ok(false) => break,
+                Err(failure) => {
+                    let often = if self.times == 1 { "once" } else { "for good" };
+                    tally.failures.push(format!(
+                        "{:?} {:?} from request {position} on, {often}: {failure}",
+                        self.operation, self.blow
+                    ));
                 }
             }
         }
         tally
+    }
+
+    async fn set_and_run<B: Bench<Op = O>>(
+        &self,
+        bench: &B,
+        clients: &Clients,
+        name: &str,
+        position: u64,
+    ) -> Result<bool, String> {
+        let stage = patiently(async || {
+            let clients = (Arc::clone(&clients.0), Arc::clone(&clients.1));
+            Stage::set(clients.0, clients.1, self.operation, name).await
+        });
+        match stage.await {
+            Ok(stage) => self.case(bench, stage, position).await,
+            Err(error) => Err(format!("the stage is not set: {error:?}")),
+        }
+    }
+
+    /// Where a lock is held, its renewal may be all that was struck. That does not happen again and again.
+    fn may_have_struck_a_renewal(&self, judged: &Result<bool, String>) -> bool {
+        self.operation.is_under_a_lock()
+            && judged.as_ref().is_err_and(|failure| failure == UNPERMITTED)
     }
 
     /// Whether the fault struck.
@@ -90,16 +115,15 @@ impl<O: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static> Row<O> {
         bench: &B,
         mut stage: Stage,
         position: u64,
-        times: u64,
     ) -> Result<bool, String> {
-        let (secrets, words) = (bench.secrets(), self.words(bench));
+        let (secrets, (words, others)) = (bench.secrets(), self.words(bench));
         let fault = match self.blow {
             Blow::Strike(strike) => {
                 let Some(effect) = bench.effect(strike) else { return Ok(false) };
-                let fault = Fault::new(effect).skip(position).times(times);
+                let fault = Fault::new(effect).skip(position).times(self.times);
                 if strike.is_conditional() { fault.conditional() } else { fault }
             }
-            Blow::Denied(op) => Fault::new(bench.denied()).on(op).times(times),
+            Blow::Denied(op) => Fault::new(bench.denied()).on(op).times(self.times),
         };
         let armed = bench.arm(fault);
         let ending = timeout(PATIENCE, stage.act(self.operation, &armed)).await;
@@ -113,6 +137,7 @@ impl<O: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static> Row<O> {
                 (true, Blow::Denied(_)) => &[ErrorKind::PermissionDenied],
             },
             words: &words,
+            others: &others,
             secrets: &secrets,
             nameless: matches!(self.blow, Blow::Strike(Strike::AgainstItself))
                 && bench.is_nameless(self.operation),
@@ -120,28 +145,38 @@ impl<O: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static> Row<O> {
                 Blow::Strike(strike) => strike.is_definite(),
                 Blow::Denied(_) => true,
             },
+            untouched: match self.blow {
+                Blow::Strike(strike) => {
+                    strike.does_nothing()
+                        && !strike.is_conditional()
+                        && (position, self.times) == (0, u64::MAX)
+                }
+                Blow::Denied(_) => false,
+            },
         };
         allowed.judge(&mut stage, self.operation, &ending).await?;
-        // Where a lock is held, its renewal may be all that was struck.
-        let renews = matches!(
-            self.operation,
-            Operation::StoreFenced
-                | Operation::DeleteFenced
-                | Operation::Renewal
-                | Operation::Locks
-                | Operation::BreakLock
-        );
-        if struck && matches!(self.blow, Blow::Denied(_)) && ending.is_ok() && !renews {
-            return Err("it succeeds without the permission".to_owned());
+        if let Blow::Denied(op) = self.blow
+            && struck
+            && ending.is_ok()
+            // That the lock is lost, or not, is all that is told of a renewal.
+            && self.operation != Operation::Renewal
+            && !bench.does_without(self.operation, op)
+        {
+            return Err(UNPERMITTED.to_owned());
         }
         Ok(struck)
     }
 
-    fn words<B: Bench<Op = O>>(&self, bench: &B) -> String {
-        match self.blow {
-            Blow::Strike(_) => String::new(),
-            Blow::Denied(op) => bench.permission(op),
-        }
+    /// What an error's text must have, and what it must not.
+    fn words<B: Bench<Op = O>>(&self, bench: &B) -> (String, Vec<String>) {
+        let Blow::Denied(op) = self.blow else { return (String::new(), Vec::new()) };
+        let missing = bench.permission(op);
+        let mut possible = bench.also_possible(op);
+        possible.push(missing.clone());
+        let mut others: Vec<String> =
+            bench.calls().into_iter().map(|op| bench.permission(op)).collect();
+        others.retain(|other| !possible.iter().any(|possible| possible.contains(other)));
+        (missing, others)
     }
 }
 

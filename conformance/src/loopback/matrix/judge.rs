@@ -15,9 +15,13 @@ pub(super) struct Allowed<'a> {
     pub(super) kinds: &'a [ErrorKind],
     /// What the error's text must have.
     pub(super) words: &'a str,
+    /// What it must not have: permissions that are not missing.
+    pub(super) others: &'a [String],
     pub(super) secrets: &'a [String],
     /// The service has said clearly that it did nothing.
     pub(super) definite: bool,
+    /// No request reached the service.
+    pub(super) untouched: bool,
     /// The request met itself, and nothing tells that it did.
     pub(super) nameless: bool,
 }
@@ -34,10 +38,10 @@ impl Allowed<'_> {
         match ending {
             Ok(Answer::Right) => {}
             Ok(Answer::Wrong(answer)) => return Err(format!("a wrong answer: {answer}")),
-            Err(error) => self.judge_error(stage, operation, error)?,
+            Err(error) => self.judge_error(stage, error)?,
         }
         if operation.is_about_locks() {
-            let told = ending.as_ref().err().is_some_and(|error| self.tells(error, operation));
+            let told = ending.as_ref().err().is_some_and(|error| self.tells(error));
             return stage.judge_lock(operation, ending, told).await;
         }
         let state = stage.state(operation).await;
@@ -50,16 +54,10 @@ impl Allowed<'_> {
         Ok(())
     }
 
-    fn judge_error(
-        &self,
-        stage: &Stage,
-        operation: Operation,
-        error: &Error,
-    ) -> Result<(), String> {
+    fn judge_error(&self, stage: &Stage, error: &Error) -> Result<(), String> {
+        // A fault that lasts keeps the lease from being renewed as well.
         let lost = stage.guard.as_ref().is_some_and(|guard| guard.check().is_err());
-        // Whatever keeps an unlock from being done, the lock ends with its lease; the source says what it was.
-        let left = operation == Operation::Unlock && error.kind() == ErrorKind::Unavailable;
-        let explained = left || (lost && error.kind() == ErrorKind::LockLost);
+        let explained = lost && error.kind() == ErrorKind::LockLost;
         if !explained && !self.kinds.contains(&error.kind()) {
             return Err(format!("a kind that the fault does not explain: {error:?}"));
         }
@@ -76,9 +74,11 @@ impl Allowed<'_> {
             text.push_str(&format!(" {cause:?} {cause}"));
             source = cause.source();
         }
-        let named = if left { text.contains(self.words) } else { line.contains(self.words) };
-        if !named {
+        if !explained && !line.contains(self.words) {
             return Err(format!("{:?} is not named: {line}", self.words));
+        }
+        if let Some(other) = self.others.iter().find(|other| line.contains(*other)) {
+            return Err(format!("{other:?} is named as well: {line}"));
         }
         if self.secrets.iter().any(|secret| text.contains(secret)) {
             return Err(format!("a secret shows in the {:?} of an operation", error.kind()));
@@ -97,29 +97,29 @@ impl Allowed<'_> {
         let Err(error) = ending else {
             return if state == done { Ok(()) } else { Err(told()) };
         };
+        if self.untouched && state != State::Old {
+            return Err(told());
+        }
         let unclear = error.may_have_applied();
         let whole = match state {
             State::Broken => false,
-            State::Part => operation == Operation::DeleteDirectory,
-            State::New => self.tells(error, operation),
+            State::Part => operation == Operation::DeleteDirectory && self.tells(error),
+            State::New => self.tells(error),
             State::Old => !(unclear && (operation.reads_only() || self.says_no(operation))),
         };
         if whole { Ok(()) } else { Err(told()) }
     }
 
     /// Whether the error lets the caller know that the operation may be done all the same.
-    fn tells(&self, error: &Error, operation: Operation) -> bool {
-        // It is sent once, so that only a network that repeats it makes it meet itself. Who is told of a conflict reads
-        // again, and sees that it is done.
+    fn tells(&self, error: &Error) -> bool {
+        // Who is told of a conflict reads again, and sees that it is done.
         let met_itself = self.nameless && error.kind() == ErrorKind::Conflict;
-        // The errors of `delete` say what can be left of a directory.
-        let partly = operation == Operation::DeleteDirectory;
-        error.may_have_applied() || met_itself || partly
+        error.may_have_applied() || met_itself
     }
 
     /// Whether nothing can have been done.
     fn says_no(&self, operation: Operation) -> bool {
-        self.definite && operation.is_single()
+        self.definite && (operation.is_single() || self.untouched)
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 
 fn allowed(definite: bool, nameless: bool) -> Allowed<'static> {
     let kinds = &[ErrorKind::Unavailable, ErrorKind::Conflict];
-    Allowed { kinds, words: "", secrets: &[], definite, nameless }
+    Allowed { kinds, words: "", others: &[], secrets: &[], definite, nameless, untouched: false }
 }
 
 fn failed(kind: ErrorKind, may_have_applied: bool) -> Ending {
@@ -49,6 +49,26 @@ fn a_clear_refusal_is_not_unclear() {
     let unclear = failed(ErrorKind::PermissionDenied, true);
     assert!(!passes(&allowed(true, false), Operation::Store, &unclear, State::Old));
     assert!(passes(&allowed(true, false), Operation::DeleteDirectory, &unclear, State::Old));
+}
+
+#[test]
+fn a_directory_that_is_deleted_in_part_says_so() {
+    let allowed = allowed(true, false);
+    for unclear in [true, false] {
+        let failed = failed(ErrorKind::PermissionDenied, unclear);
+        assert_eq!(passes(&allowed, Operation::DeleteDirectory, &failed, State::Part), unclear);
+    }
+}
+
+#[test]
+fn where_no_request_arrives_nothing_is_done() {
+    let allowed = Allowed { untouched: true, ..allowed(true, false) };
+    let (clear, unclear) = (failed(ErrorKind::Other, false), failed(ErrorKind::Other, true));
+    for state in [State::Part, State::New] {
+        assert!(!passes(&allowed, Operation::DeleteDirectory, &unclear, state));
+    }
+    assert!(passes(&allowed, Operation::StoreAll, &clear, State::Old));
+    assert!(!passes(&allowed, Operation::StoreAll, &unclear, State::Old));
 }
 
 #[test]

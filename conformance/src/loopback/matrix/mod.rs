@@ -66,9 +66,23 @@ pub trait Bench: Send + Sync + 'static {
     /// What the text of an error must have when `op` is denied: the name of the permission.
     fn permission(&self, op: Self::Op) -> String;
 
-    /// Whether a write that met itself cannot be told from another's: the service keeps nothing by which it could.
+    /// What else may be named then: permissions that the service's answer leaves possible as well.
+    fn also_possible(&self, op: Self::Op) -> Vec<String> {
+        let _ = op;
+        Vec::new()
+    }
+
+    /// Whether a write that met itself cannot be told from another's: the service keeps nothing by which it could, as
+    /// mostly of what is deleted. Such a request is sent once, so that only a network that repeats it makes it meet itself,
+    /// and who is told of a conflict reads again.
     fn is_nameless(&self, operation: Operation) -> bool {
         operation == Operation::DeleteIf
+    }
+
+    /// Whether `operation` is done all the same where `op` is denied: what `op` would do more is no part of the contract.
+    fn does_without(&self, operation: Operation, op: Self::Op) -> bool {
+        let _ = (operation, op);
+        false
     }
 
     /// Switches a fault on.

@@ -105,7 +105,11 @@ impl Operation {
         Self::LOCKS.contains(&self)
     }
 
-    /// Whether it needs a guard or a condition, which the client may have to try out first.
+    /// Whether somebody holds a lock, and renews it, while the operation goes on.
+    pub(super) fn is_under_a_lock(self) -> bool {
+        matches!(self, Self::StoreFenced | Self::DeleteFenced | Self::Locks | Self::BreakLock)
+    }
+
     pub(super) fn reads_only(self) -> bool {
         Self::READS.contains(&self)
     }

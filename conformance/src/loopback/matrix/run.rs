@@ -52,10 +52,14 @@ impl Tally {
 pub fn faults<B: Bench>(start: impl Fn() -> B, operations: &[Operation]) -> Tally {
     let bench = start();
     let known = Strike::ALL.into_iter().filter(|strike| bench.effect(*strike).is_some());
-    let known: Vec<Strike> = known.collect();
+    let known: &[Strike] = &known.collect::<Vec<_>>();
     drop(bench);
-    let rows = operations.iter().flat_map(|operation| {
-        known.iter().map(|strike| Row { operation: *operation, blow: Blow::Strike(*strike) })
+    // Those that take longest come first, so that no worker is left with one.
+    let rows = [u64::MAX, 1].into_iter().flat_map(|times| {
+        operations.iter().flat_map(move |operation| {
+            let blow = |strike: &Strike| Blow::Strike(*strike);
+            known.iter().map(move |strike| Row { operation: *operation, blow: blow(strike), times })
+        })
     });
     run(&start, rows.collect())
 }
@@ -68,7 +72,9 @@ pub fn denials<B: Bench>(start: impl Fn() -> B) -> Tally {
     let calls = start().calls();
     let operations = Operation::WRITES.iter().chain(&Operation::READS).chain(&Operation::LOCKS);
     let rows = operations.flat_map(|operation| {
-        calls.iter().map(|op| Row { operation: *operation, blow: Blow::Denied(*op) })
+        let row =
+            |op: &B::Op| Row { operation: *operation, blow: Blow::Denied(*op), times: u64::MAX };
+        calls.iter().map(row)
     });
     run(&start, rows.collect())
 }

@@ -55,15 +55,19 @@ impl Strike {
     pub(super) fn kinds(self) -> &'static [ErrorKind] {
         match self {
             Self::TokenExpired | Self::ClockSkewed => &[ErrorKind::PermissionDenied],
-            // Who lost against another, or seems to have, is told to read again.
-            Self::AgainstItself | Self::Conflict => &[ErrorKind::Unavailable, ErrorKind::Conflict],
+            // Who seems to have lost against another is told to read again.
+            Self::AgainstItself => &[ErrorKind::Unavailable, ErrorKind::Conflict],
             _ => &[ErrorKind::Unavailable],
         }
     }
 
-    /// Whether the service says clearly that it has done nothing. Who is throttled tries again, and may call all of the
-    /// attempts together unclear.
+    /// Whether the service says clearly that it has done nothing.
     pub(super) fn is_definite(self) -> bool {
-        matches!(self, Self::Conflict | Self::TokenExpired | Self::ClockSkewed)
+        matches!(self, Self::Conflict | Self::TooMany | Self::TokenExpired | Self::ClockSkewed)
+    }
+
+    /// Whether nothing is done, whatever the client learns of that.
+    pub(super) fn does_nothing(self) -> bool {
+        self.is_definite() || matches!(self, Self::RequestLost | Self::Failed | Self::Unavailable)
     }
 }

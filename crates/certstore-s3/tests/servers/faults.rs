@@ -41,26 +41,60 @@ async fn a_conditional_write_is_sent_once() {
         rig.server.clear_requests();
         let fault = rig.fault(Fault::new(effect).on(Op::PutObject).conditional());
         let stored = storage.store_if(&at, b"after", &Condition::Version(version)).await;
-        let error = refused(stored, ErrorKind::Unavailable);
-        assert!(error.may_have_applied() && error.is_retryable(), "{effect:?}: {error:?}");
         assert_eq!((fault.fired(), rig.server.requests().of(Op::PutObject)), (1, 1), "{effect:?}");
+        if applied {
+            // The object says whose write it is.
+            stored.unwrap_or_else(|error| panic!("{effect:?}: {error:?}"));
+        } else {
+            let error = refused(stored, ErrorKind::Unavailable);
+            assert!(error.may_have_applied() && error.is_retryable(), "{effect:?}: {error:?}");
+        }
         let expected = if applied { "after" } else { "before" };
         assert_eq!(storage.load(&at).await.unwrap(), expected, "{effect:?}");
     }
 }
 
 #[tokio::test]
-async fn another_write_under_way_is_a_conflict() {
+async fn another_write_under_way_says_nothing_about_the_condition() {
     let rig = Rig::start();
     let storage = rig.probed().await;
     let at = key("a");
     let version = storage.store(&at, b"before").await.unwrap();
-    rig.fault(Fault::new(Effect::Conflict).on(Op::PutObject).conditional());
     let condition = Condition::Version(version);
-    let error = refused(storage.store_if(&at, b"after", &condition).await, ErrorKind::Conflict);
+    let busy = rig.fault(Fault::new(Effect::Conflict).on(Op::PutObject).conditional().always());
+    let error = refused(storage.store_if(&at, b"after", &condition).await, ErrorKind::Unavailable);
     assert!(!error.may_have_applied(), "{error:?}");
-    storage.store_if(&at, b"after", &condition).await.unwrap();
+    busy.lift();
+    let busy = rig.fault(Fault::new(Effect::Conflict).on(Op::PutObject).conditional());
+    let version = storage.store_if(&at, b"after", &condition).await.unwrap();
     assert_eq!(storage.load(&at).await.unwrap(), "after");
+    assert_eq!(busy.fired(), 1);
+    let busy = rig.fault(Fault::new(Effect::Conflict).on(Op::DeleteObject).conditional());
+    storage.delete_if(&at, &version).await.unwrap();
+    assert_eq!(busy.fired(), 1);
+}
+
+#[tokio::test]
+async fn why_a_head_is_refused_is_asked_for() {
+    let rig = Rig::start();
+    let storage = rig.open().await;
+    storage.store(&key("a"), b"value").await.unwrap();
+    for (effect, words) in [
+        (Effect::TokenExpired, "have expired; get new ones"),
+        (Effect::ClockSkewed, "set the clock"),
+        (Effect::Denied, "allow s3:GetObject on"),
+    ] {
+        let fault = rig.fault(Fault::new(effect).always());
+        let error = refused(storage.stat(&key("a")).await, ErrorKind::PermissionDenied);
+        assert!(error.to_string().contains(words), "{effect:?}: {error}");
+        assert_eq!(fault.fired(), 2, "{effect:?}");
+        fault.lift();
+    }
+    // A proxy that refuses, and only this: nothing tells why.
+    let fault = rig.fault(Fault::new(Effect::TokenExpired).on(Op::HeadObject).always());
+    let error = refused(storage.stat(&key("a")).await, ErrorKind::PermissionDenied);
+    assert!(error.to_string().contains("without saying why"), "{error}");
+    assert_eq!(fault.fired(), 1);
 }
 
 #[tokio::test]

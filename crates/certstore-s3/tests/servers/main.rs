@@ -11,6 +11,7 @@ mod erase;
 mod faults;
 mod foreign;
 mod lock_faults;
+mod matrix;
 mod outage;
 mod patience;
 mod probing;

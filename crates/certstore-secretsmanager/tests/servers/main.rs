@@ -11,6 +11,7 @@ mod faults;
 mod foreign;
 mod limits;
 mod locks;
+mod matrix;
 mod names;
 mod outage;
 mod raw;
