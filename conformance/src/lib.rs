@@ -7,6 +7,7 @@ mod clauses;
 mod context;
 mod factory;
 pub mod fault;
+mod gate;
 pub mod history;
 mod layered;
 mod logs;
@@ -33,6 +34,7 @@ mod worker;
 
 pub use clauses::{CLAUSES, Clause};
 pub use factory::Factory;
+pub use gate::Gate;
 pub use layered::Layered;
 pub use memory::MemoryFactory;
 pub use report::{ClauseReport, Counts, Outcome, Report};

@@ -6,6 +6,7 @@
 //! The programs come from Debian's packages and `cargo xtask setup`; a missing one is an error that says so.
 
 mod guardian;
+mod node;
 mod pebble;
 mod port;
 mod postgres;
@@ -24,6 +25,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+pub use node::TestNode;
 pub use pebble::{Pebble, TlsFront};
 pub use postgres::{PgBouncer, PostgresOptions, PostgresServer, shared_postgres};
 pub use process::{Place, ServerProcess, ServerSpec};

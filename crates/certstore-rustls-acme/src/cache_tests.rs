@@ -1,11 +1,11 @@
 use std::time::Duration;
 
+use certstore_conformance::Gate;
 use certstore_core::{Dir, ErrorKind, Key, LockName, Locker as _, MAX_KEY, Storage as _};
 use rcgen::{CertificateParams, KeyPair};
 use rustls_acme::{AccountCache as _, CertCache as _};
 
 use super::CertstoreCache;
-use crate::gate::Gate;
 use crate::names::{account_key, cert_key};
 
 const CA: &str = "https://ca.example/dir";

@@ -2,8 +2,6 @@
 
 mod bundle;
 mod cache;
-#[cfg(test)]
-mod gate;
 mod held;
 mod names;
 mod retry;
