@@ -1,4 +1,4 @@
-//! Dependencies point downward only: core <- shared <- backends, layers, adapters, conformance <- facade <- CLI.
+//! Dependencies point downward only: core <- shared <- backends, layers, conformance <- facade <- adapters, CLI.
 
 use crate::metadata::Package;
 
@@ -51,9 +51,9 @@ impl Rank {
         match self {
             Self::Core => false,
             Self::Backend => matches!(other, Self::Core | Self::Shared),
-            Self::Shared | Self::Layers | Self::Adapter | Self::Acme | Self::Conformance => {
-                other == Self::Core
-            }
+            // The facade's certificate bundles, without a backend: docs/decisions/0021-adapters-and-bundles.md.
+            Self::Adapter => matches!(other, Self::Core | Self::Facade),
+            Self::Shared | Self::Layers | Self::Acme | Self::Conformance => other == Self::Core,
             Self::Facade => matches!(other, Self::Core | Self::Backend | Self::Layers),
             Self::Cli => {
                 matches!(other, Self::Core | Self::Facade | Self::Acme | Self::Conformance)

@@ -1,0 +1,168 @@
+//! What can go wrong between a storage and a CA.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use certstore_core::ErrorKind;
+use instant_acme::Problem;
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong. `Display` is one line and does not repeat the source; no variant holds a secret.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The storage failed, a name is no key, or the lock was lost. Where the storage failed, no order was made for it.
+    Storage(certstore_core::Error),
+    /// The CA refused a step, and said why.
+    Refused {
+        /// What it was asked to do.
+        step: &'static str,
+        /// Its answer.
+        problem: Box<Problem>,
+    },
+    /// The CA could not be reached, or answered what ACME does not know.
+    Unanswered {
+        /// What it was asked to do.
+        step: &'static str,
+        /// What instant-acme says.
+        source: Box<instant_acme::Error>,
+    },
+    /// The CA took longer than it may. An order that was made is stored, and the next call resumes it.
+    TimedOut {
+        /// What it was asked to do.
+        step: &'static str,
+    },
+    /// The CA ended the order: it did not find that the names are ours. The next call makes a new one.
+    Rejected {
+        /// The names of the certificate.
+        names: String,
+    },
+    /// The CA does not offer the challenge that the responder answers.
+    NoChallenge {
+        /// The name it is about.
+        identifier: String,
+    },
+    /// The responder could not put the answer to a challenge where the CA looks.
+    Responder {
+        /// The name it is about.
+        identifier: String,
+        /// What the responder says.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A key or certificate is of no use.
+    Unusable {
+        /// What is wrong with it.
+        message: &'static str,
+        /// The cause, where there is one.
+        source: Option<Box<dyn StdError + Send + Sync>>,
+    },
+}
+
+impl Error {
+    pub(crate) fn of_ca(step: &'static str, error: instant_acme::Error) -> Self {
+        match error {
+            instant_acme::Error::Api(problem) => Self::Refused { step, problem: Box::new(problem) },
+            instant_acme::Error::Timeout(_) => Self::TimedOut { step },
+            other => Self::Unanswered { step, source: Box::new(other) },
+        }
+    }
+
+    pub(crate) fn unusable(
+        message: &'static str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self::Unusable { message, source: Some(source.into()) }
+    }
+
+    /// Whether the same call may well succeed later, unchanged.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Storage(error) => {
+                let again = [ErrorKind::LockLost, ErrorKind::Fenced, ErrorKind::Conflict];
+                error.is_retryable() || again.contains(&error.kind())
+            }
+            Self::Refused { problem, .. } => {
+                matches!(acme_type(problem), "rateLimited" | "badNonce" | "serverInternal")
+                    || problem.status.is_some_and(|status| status == 429 || status >= 500)
+            }
+            Self::Unanswered { .. } | Self::TimedOut { .. } => true,
+            Self::Rejected { .. }
+            | Self::NoChallenge { .. }
+            | Self::Responder { .. }
+            | Self::Unusable { .. } => false,
+        }
+    }
+
+    /// What the CA said, where it refused.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Refused { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// Whether the CA does not know the account.
+    pub(crate) fn is_unknown_account(&self) -> bool {
+        self.problem().is_some_and(|problem| acme_type(problem) == "accountDoesNotExist")
+    }
+}
+
+/// The type of a problem without what all of ACME's have in common (RFC 8555, section 6.7).
+fn acme_type(problem: &Problem) -> &str {
+    let whole = problem.r#type.as_deref().unwrap_or_default();
+    whole.strip_prefix("urn:ietf:params:acme:error:").unwrap_or(whole)
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Storage(error) => error.fmt(f),
+            Self::Refused { step, .. } => write!(f, "the CA refuses to {step}"),
+            Self::Unanswered { step, .. } => {
+                write!(
+                    f,
+                    "cannot {step}: the CA is not reached, or answers what ACME does not know"
+                )
+            }
+            Self::TimedOut { step } => write!(f, "the CA takes too long to {step}"),
+            Self::Rejected { names } => write!(f, "the CA ended the order for {names}"),
+            Self::NoChallenge { identifier } => {
+                write!(
+                    f,
+                    "the CA does not offer for {identifier} the challenge that is answered here"
+                )
+            }
+            Self::Responder { identifier, .. } => {
+                write!(f, "the challenge for {identifier} could not be answered")
+            }
+            Self::Unusable { message, .. } => f.write_str(message),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Storage(error) => error.source(),
+            Self::Refused { problem, .. } => Some(&**problem),
+            Self::Unanswered { source, .. } => Some(&**source),
+            Self::Responder { source, .. } => Some(&**source),
+            Self::Unusable { source, .. } => source.as_deref().map(|source| source as _),
+            Self::TimedOut { .. } | Self::Rejected { .. } | Self::NoChallenge { .. } => None,
+        }
+    }
+}
+
+impl From<certstore_core::Error> for Error {
+    fn from(error: certstore_core::Error) -> Self {
+        Self::Storage(error)
+    }
+}
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

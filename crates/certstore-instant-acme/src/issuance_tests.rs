@@ -1,0 +1,113 @@
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use certstore_conformance::Gate;
+use certstore_core::{Locker as _, MemoryStorage, Storage};
+
+use super::{Issuance, Origin};
+use crate::test_data::{fresh_or_old, names, unreachable_ca};
+use crate::writer::Writer;
+use crate::{AccountStore, Error, Names, PendingOrder, StoredChallenges};
+
+/// Over `storage`, at a CA that is not reached; counts how often that was tried.
+fn issuance(storage: Arc<dyn Storage>) -> (Issuance, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let ca = unreachable_ca(&asked);
+    let responder = Arc::new(StoredChallenges::new(storage.clone(), &ca));
+    (Issuance::new(Arc::new(AccountStore::new(storage, ca).unwrap()), responder), asked)
+}
+
+/// Polls it once.
+async fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    poll_fn(|context| Poll::Ready(Pin::new(&mut *future).poll(context))).await
+}
+
+#[tokio::test]
+async fn a_good_certificate_is_found_without_lock_and_ca() {
+    let storage = Arc::new(MemoryStorage::new());
+    let (issuance, asked) = issuance(storage.clone());
+    let site = issuance.site(&names()).unwrap();
+    let fresh = fresh_or_old(&names(), true);
+    fresh.bundle().store(&*storage, &site.keys).await.unwrap();
+    let held = storage.lock(site.keys.lock()).await.unwrap();
+    let found = issuance.obtain(&names()).await.unwrap();
+    assert_eq!((found.certificate, found.origin), (fresh, Origin::Stored));
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    held.unlock().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_due_or_for_other_names_is_ordered_anew() {
+    let storage = Arc::new(MemoryStorage::new());
+    let (issuance, asked) = issuance(storage.clone());
+    let site = issuance.site(&names()).unwrap();
+    let other = Names::new(["b.example"]).unwrap();
+    for stored in [fresh_or_old(&names(), false), fresh_or_old(&other, true)] {
+        stored.bundle().store(&*storage, &site.keys).await.unwrap();
+        let before = asked.load(Ordering::SeqCst);
+        assert!(matches!(issuance.obtain(&names()).await, Err(Error::Unanswered { .. })));
+        assert_eq!(asked.load(Ordering::SeqCst), before + 1);
+        assert_eq!(issuance.load(&names()).await.unwrap(), Some(stored));
+    }
+}
+
+#[tokio::test]
+async fn a_storage_that_is_away_leads_to_no_order() {
+    let gate = Gate::new();
+    gate.go_away();
+    let (issuance, asked) = issuance(gate);
+    let error = issuance.obtain(&names()).await.unwrap_err();
+    assert!(error.is_retryable(), "{error:?}");
+    assert_eq!(asked.load(Ordering::SeqCst), 0, "the CA was asked");
+}
+
+#[tokio::test]
+async fn who_waits_finds_what_the_holder_has_stored_and_the_leftover_goes() {
+    let storage = Arc::new(MemoryStorage::new());
+    let (issuance, asked) = issuance(storage.clone());
+    let site = issuance.site(&names()).unwrap();
+    let held = storage.lock(site.keys.lock()).await.unwrap();
+    let asked_for = names();
+    let mut waiting = pin!(issuance.obtain(&asked_for));
+    assert!(poll(&mut waiting).await.is_pending(), "it has looked, and waits for the lock");
+    let order = PendingOrder::new(issuance.ca(), "https://ca.example/acct/1", &names()).unwrap();
+    let writer = Writer { storage: &*storage, guard: &held, clock: issuance.clock() };
+    order.store(&site.pending, &writer).await.unwrap();
+    let fresh = fresh_or_old(&names(), true);
+    fresh.bundle().store_under(&*storage, &site.keys, &held).await.unwrap();
+    held.unlock().await.unwrap();
+    let found = waiting.await.unwrap();
+    assert_eq!((found.certificate, found.origin), (fresh, Origin::Stored));
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    assert!(
+        PendingOrder::load(&*storage, issuance.ca().issuer(), &names()).await.unwrap().is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_while_it_waits_leaves_no_lock() {
+    let storage = Arc::new(MemoryStorage::new());
+    let (issuance, _) = issuance(storage.clone());
+    let site = issuance.site(&names()).unwrap();
+    let held = storage.lock(site.keys.lock()).await.unwrap();
+    let asked_for = names();
+    let mut waiting = Box::pin(issuance.obtain(&asked_for));
+    assert!(poll(&mut waiting).await.is_pending(), "it waits for the lock");
+    drop(waiting);
+    held.unlock().await.unwrap();
+    storage.lock(site.keys.lock()).await.unwrap().unlock().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_key_is_shown() {
+    let storage = Arc::new(MemoryStorage::new());
+    let (issuance, _) = issuance(storage.clone());
+    assert!(issuance.obtain(&names()).await.is_err());
+    let key = storage.load(&"acme/ca.example-dir/users/default/default.key".parse().unwrap()).await;
+    let pem = String::from_utf8(key.unwrap().to_vec()).unwrap();
+    let shown = format!("{issuance:?}");
+    assert!(!pem.lines().any(|line| shown.contains(line)), "{shown}");
+}

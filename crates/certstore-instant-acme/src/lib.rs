@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod account;
+mod ca;
+mod certificate;
+mod challenge;
+mod error;
+mod issuance;
+mod names;
+mod order;
+mod pending;
+mod stored_challenges;
+mod writer;
+
+#[cfg(test)]
+mod test_data;
+
+pub use account::AccountStore;
+pub use ca::Ca;
+pub use certificate::Certificate;
+pub use challenge::{ChallengeResponder, PresentedChallenge};
+pub use error::{Error, Result};
+pub use issuance::{Issuance, Obtained, Origin};
+pub use names::Names;
+pub use pending::PendingOrder;
+pub use stored_challenges::StoredChallenges;

@@ -1,0 +1,235 @@
+//! An order, from the lock to the stored certificate.
+
+use std::time::Duration;
+
+use certstore::bundle::BundleMetadata;
+use certstore_core::Lock;
+use instant_acme::{
+    Account, AuthorizationStatus, ChallengeStatus, NewOrder, Order, OrderStatus, RetryPolicy,
+};
+use serde_json::json;
+
+use crate::issuance::Site;
+use crate::{
+    Certificate, Error, Issuance, Names, Obtained, Origin, PendingOrder, PresentedChallenge, Result,
+};
+
+/// How long the CA may take to look at the challenges, and to issue.
+const POLL_LIMIT: Duration = Duration::from_secs(120);
+/// instant-acme's own limit, with the requests around it.
+const POLL_STEP_LIMIT: Duration = Duration::from_secs(150);
+
+/// One order under the lock of its name.
+pub(crate) struct Run<'a> {
+    pub(crate) issuance: &'a Issuance,
+    pub(crate) site: &'a Site,
+    pub(crate) names: &'a Names,
+    pub(crate) guard: &'a Lock,
+}
+
+impl Run<'_> {
+    /// Resumes the order that is on its way, else makes one, and brings it to its end.
+    pub(crate) async fn to_the_end(&self) -> Result<Obtained> {
+        let accounts = self.issuance.accounts();
+        let account = accounts.load_or_register().await?;
+        match self.with_account(&account).await {
+            Err(error) if error.is_unknown_account() => {
+                tracing::warn!(
+                    account = account.id(),
+                    "the CA does not know the account any more; it is registered again"
+                );
+                let account = accounts.register_again(&account).await?;
+                self.with_account(&account).await
+            }
+            done => done,
+        }
+    }
+
+    /// Removes an order that a crash left behind its stored certificate.
+    pub(crate) async fn clear(&self) {
+        let issuer = self.issuance.ca().issuer();
+        let left = PendingOrder::load(&**self.issuance.storage(), issuer, self.names).await;
+        if !matches!(left, Ok(None)) {
+            self.forget().await;
+        }
+    }
+
+    async fn with_account(&self, account: &Account) -> Result<Obtained> {
+        let (ca, storage) = (self.issuance.ca(), &**self.issuance.storage());
+        let pending = PendingOrder::load(storage, ca.issuer(), self.names).await?;
+        let pending = pending.filter(|order| order.is_of(ca, account.id(), self.names));
+        let resumed = match pending {
+            Some(pending) => self.resume(account, pending).await?,
+            None => None,
+        };
+        let (mut order, pending, origin) = match resumed {
+            Some((order, pending)) => (order, pending, Origin::Resumed),
+            None => {
+                let (order, pending) = self.order(account).await?;
+                (order, pending, Origin::Ordered)
+            }
+        };
+        let chain = match self.finish(&mut order, &pending).await {
+            Err(error @ (Error::Refused { .. } | Error::Rejected { .. })) => {
+                // This order comes to nothing any more; the next call makes another.
+                if !error.is_retryable() && !error.is_unknown_account() {
+                    self.forget().await;
+                }
+                return Err(error);
+            }
+            chain => chain?,
+        };
+        let certificate = self.keep(&chain, &pending, &mut order).await?;
+        tracing::info!(names = %self.names, ?origin, "a certificate was issued and stored");
+        Ok(Obtained { certificate, origin })
+    }
+
+    /// The order that is stored, as the CA has it now; `None` when it is of no use any more.
+    async fn resume(
+        &self,
+        account: &Account,
+        pending: PendingOrder,
+    ) -> Result<Option<(Order, PendingOrder)>> {
+        let Some(url) = pending.url() else { return Ok(None) };
+        let read = self.issuance.ca().step("read the order", account.order(url.to_owned())).await;
+        match read {
+            Ok(mut order) => {
+                if order.state().status != OrderStatus::Invalid {
+                    tracing::info!(order = url, names = %self.names, "an order that is on its way is resumed");
+                    return Ok(Some((order, pending)));
+                }
+            }
+            Err(error) if is_gone(&error) => {}
+            Err(error) => return Err(error),
+        }
+        tracing::warn!(order = url, names = %self.names, "the order that is stored has come to nothing; a new one is made");
+        Ok(None)
+    }
+
+    async fn order(&self, account: &Account) -> Result<(Order, PendingOrder)> {
+        let (ca, key, writer) =
+            (self.issuance.ca(), &self.site.pending, self.issuance.writer(self.guard));
+        let mut pending = PendingOrder::new(ca, account.id(), self.names)?;
+        // Not insisted on: a storage that takes no key gets no order.
+        pending.store(key, &writer).await?;
+        let identifiers = self.names.identifiers();
+        let mut new = NewOrder::new(&identifiers);
+        if let Some(profile) = self.issuance.profile() {
+            new = new.profile(profile);
+        }
+        let order = ca.step("make an order", account.new_order(&new)).await?;
+        pending.set_url(order.url());
+        writer.insist(|| pending.store(key, &writer)).await?;
+        Ok((order, pending))
+    }
+
+    /// The certificate chain of the order, whatever has been done of it.
+    async fn finish(&self, order: &mut Order, pending: &PendingOrder) -> Result<String> {
+        let (ca, policy) = (self.issuance.ca(), RetryPolicy::new().timeout(POLL_LIMIT));
+        if order.state().status == OrderStatus::Pending {
+            self.authorize(order, &policy).await?;
+        }
+        match order.state().status {
+            OrderStatus::Ready => {
+                let request = pending.request()?;
+                self.guard.check()?;
+                ca.step("issue", order.finalize_csr(&request)).await?;
+            }
+            OrderStatus::Processing | OrderStatus::Valid => {}
+            OrderStatus::Pending | OrderStatus::Invalid => {
+                return Err(Error::Rejected { names: self.names.to_string() });
+            }
+        }
+        ca.step_within(POLL_STEP_LIMIT, "issue", order.poll_certificate(&policy)).await
+    }
+
+    /// Answers the challenges, and takes the answers away once the CA has looked.
+    async fn authorize(&self, order: &mut Order, policy: &RetryPolicy) -> Result<()> {
+        let mut presented = Vec::new();
+        let mut done = self.present(order, &mut presented).await;
+        if done.is_ok() {
+            let polled = order.poll_ready(policy);
+            let step = "validate the names";
+            done = self.issuance.ca().step_within(POLL_STEP_LIMIT, step, polled).await.map(drop);
+        }
+        for challenge in &presented {
+            if let Err(error) = self.issuance.responder().remove(challenge).await {
+                tracing::warn!(identifier = challenge.identifier, %error, "the answer to a challenge could not be removed");
+            }
+        }
+        done
+    }
+
+    async fn present(
+        &self,
+        order: &mut Order,
+        presented: &mut Vec<PresentedChallenge>,
+    ) -> Result<()> {
+        let (ca, responder) = (self.issuance.ca(), self.issuance.responder());
+        let mut authorizations = order.authorizations();
+        let read = "read an authorization";
+        loop {
+            let step = async { authorizations.next().await.transpose() };
+            let Some(mut authorization) = ca.step(read, step).await? else { return Ok(()) };
+            match authorization.status {
+                AuthorizationStatus::Pending => {}
+                AuthorizationStatus::Valid => continue,
+                _ => return Err(Error::Rejected { names: self.names.to_string() }),
+            }
+            let name = authorization.identifier().to_string();
+            let Some(mut challenge) = authorization.challenge(responder.kind(&name)) else {
+                return Err(Error::NoChallenge { identifier: name });
+            };
+            // Kept before it is visible: what was half done is taken away as well.
+            presented.push(PresentedChallenge::of(&challenge));
+            if let Some(shown) = presented.last() {
+                let failed = |source| Error::Responder { identifier: name.clone(), source };
+                responder.present(shown).await.map_err(failed)?;
+            }
+            if challenge.status == ChallengeStatus::Pending {
+                ca.step("look at the challenge", challenge.set_ready()).await?;
+            }
+        }
+    }
+
+    /// Stores the certificate with its key and metadata as one; then the order is not needed any more.
+    async fn keep(
+        &self,
+        chain: &str,
+        pending: &PendingOrder,
+        order: &mut Order,
+    ) -> Result<Certificate> {
+        let data = json!({
+            "url": order.state().certificate,
+            "ca": self.issuance.ca().directory_url(),
+            "account": pending.account(),
+        });
+        let metadata = BundleMetadata::for_names(self.names.as_slice()).with_issuer_data(data);
+        let certificate = Certificate::new(chain, pending.private_key().expose(), metadata)?;
+        let (storage, bundle) = (&**self.issuance.storage(), certificate.bundle());
+        let store = || bundle.store_under(storage, &self.site.keys, self.guard);
+        self.issuance.writer(self.guard).insist(store).await?;
+        self.forget().await;
+        Ok(certificate)
+    }
+
+    /// What is left of an order is harmless: it is removed with the next one.
+    async fn forget(&self) {
+        if let Err(error) = self.issuance.writer(self.guard).delete(&self.site.pending).await {
+            tracing::warn!(key = %self.site.pending, %error, "an order that is over could not be removed");
+        }
+    }
+}
+
+/// Whether the CA has no such order: it says so, or with an empty page, which instant-acme takes for broken JSON.
+fn is_gone(error: &Error) -> bool {
+    match error {
+        Error::Refused { problem, .. } => {
+            !error.is_retryable()
+                && !error.is_unknown_account()
+                && problem.status.is_none_or(|status| (400..500).contains(&status))
+        }
+        Error::Unanswered { source, .. } => matches!(**source, instant_acme::Error::Json(_)),
+        _ => false,
+    }
+}

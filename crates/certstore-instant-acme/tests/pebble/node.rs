@@ -1,0 +1,62 @@
+//! One process of the fleet.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use certstore_conformance::servers::{Pebble, TestNode};
+use instant_acme::Account;
+
+use crate::obtain::{self, Options};
+use crate::stalling::{Stall, Stalling};
+
+/// Obtains when this process is a node.
+pub(crate) fn run() {
+    let Some(mut words) = TestNode::words() else { return };
+    let [until, word] = [words.pop(), words.pop()].map(|word| word.expect("the words of a node"));
+    let options = Options::from_words(words).expect("the words of a node");
+    let mut ca = options.ca();
+    if !word.is_empty() {
+        let stall = Stall { word, until: until.into(), over: Arc::default() };
+        let file = options.ca_file.clone();
+        ca = ca.with_client(move || {
+            Ok(Account::builder_with_http(Box::new(Stalling::new(&file, stall.clone()))))
+        });
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    // What fails it has said.
+    drop(runtime.block_on(obtain::run(&options, ca)));
+}
+
+pub(crate) struct Node(TestNode);
+
+impl Node {
+    /// A node that obtains a certificate for `name`.
+    pub(crate) fn start(storage: &str, pebble: &Pebble, name: &str) -> Self {
+        Self::start_with(storage, pebble, name, ["", "-"])
+    }
+
+    /// One that waits before the first request to a URL with `word` in it until there is that file.
+    pub(crate) fn stalling(storage: &str, pebble: &Pebble, word: &str, until: &Path) -> Self {
+        let until = until.display().to_string();
+        Self::start_with(storage, pebble, crate::NAME, [word, &until])
+    }
+
+    fn start_with(storage: &str, pebble: &Pebble, name: &str, stall: [&str; 2]) -> Self {
+        let (directory, root) = (pebble.directory(), pebble.api_root().display().to_string());
+        let words = [storage, &directory, &root, "127.0.0.1:0", name, stall[0], stall[1]];
+        Self(TestNode::start("node_process", &words).expect("the node starts"))
+    }
+
+    /// Where its certificate came from, and the first line of it.
+    pub(crate) fn obtained(&self) -> (String, String) {
+        let line = self.wait_for("obtained ");
+        let (_, words) = line.split_once("obtained ").expect("it has the word");
+        let (origin, leaf) = words.split_once(' ').expect("two words");
+        (origin.to_owned(), leaf.to_owned())
+    }
+
+    /// The next line that has this word.
+    pub(crate) fn wait_for(&self, word: &str) -> String {
+        self.0.wait_for(&[word]).expect("the node says it")
+    }
+}
