@@ -7,6 +7,7 @@ mod clauses;
 mod context;
 mod factory;
 pub mod fault;
+pub mod fuzz;
 mod gate;
 pub mod history;
 mod layered;

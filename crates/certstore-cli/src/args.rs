@@ -32,7 +32,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The storage as a URL, like file:///var/lib/certstore or memory:
+    /// The storage as a URL, like file:///var/lib/certstore, redis://host:6379/0 or s3://bucket/prefix
     #[arg(long, short = 's', global = true, value_name = "URL", conflicts_with = "config")]
     pub(crate) storage: Option<String>,
     /// The config file [default: $CERTSTORE_CONFIG, else certstore.toml here, else the default storage]

@@ -82,14 +82,16 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The config that is in force.
+    /// The config that is in force, without its copy: an operator asks what the storage says, and the copy belongs to a
+    /// process that runs.
     pub(crate) fn config(&self) -> Result<Config, Failure> {
         let Global { storage, config, .. } = &self.global;
-        Ok(match (storage, config) {
+        let config = match (storage, config) {
             (Some(url), _) => Config::from_url(url)?,
             (None, Some(file)) => Config::from_file_in(file, &Environment::of_process())?,
             (None, None) => Config::discover()?,
-        })
+        };
+        Ok(config.without_cache())
     }
 
     /// Opens the storage.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use certstore_conformance::{Factory, conformance};
 use certstore_core::{Error, ErrorKind, Result, Storage};
 use certstore_fs::{FsConfig, FsStorage};
-use seal_support::SealedFactory;
+use seal_support::sealed;
 
 /// A directory for each namespace.
 struct Files;
@@ -48,4 +48,4 @@ impl Factory for Files {
     }
 }
 
-conformance!(SealedFactory { name: "sealed fs", inner: Files, marked: false });
+conformance!(sealed("sealed fs", Files, false));

@@ -3,6 +3,6 @@
 mod seal_support;
 
 use certstore_conformance::{MemoryFactory, conformance};
-use seal_support::SealedFactory;
+use seal_support::sealed;
 
-conformance!(SealedFactory { name: "sealed memory", inner: MemoryFactory::new(), marked: true });
+conformance!(sealed("sealed memory", MemoryFactory::new(), true));

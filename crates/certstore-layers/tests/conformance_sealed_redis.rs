@@ -11,7 +11,7 @@ use certstore_conformance::servers::{RedisOptions, RedisServer, shared_redis};
 use certstore_conformance::{Factory, conformance};
 use certstore_core::{Error, ErrorKind, Result, Storage};
 use certstore_redis::{RedisConfig, RedisStorage};
-use seal_support::SealedFactory;
+use seal_support::sealed;
 
 /// One server for all tests. Round trips are not counted here: that the layer adds none is counted on memory.
 struct Redis(&'static RedisServer);
@@ -59,8 +59,4 @@ impl Factory for Redis {
     }
 }
 
-conformance!(SealedFactory {
-    name: "sealed redis",
-    inner: Redis(shared_redis().expect("redis starts")),
-    marked: false,
-});
+conformance!(sealed("sealed redis", Redis(shared_redis().expect("redis starts")), false));

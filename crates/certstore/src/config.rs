@@ -1,8 +1,11 @@
 //! Where values are kept: one TOML file or one URL, and the environment over it.
 
+mod cache;
 mod draft;
 mod environment;
 mod keys;
+mod layer;
+mod own;
 mod reference;
 mod seal;
 mod table;
@@ -14,15 +17,19 @@ use std::time::Duration;
 
 use certstore_core::{Error, ErrorKind, Result};
 
+pub use cache::CACHE_KEYS;
 pub use environment::Environment;
 pub use reference::{config_help, config_reference};
 pub use seal::SEAL_KEYS;
 pub use table::{
-    BACKENDS, BackendInfo, ConfigKey, ENV_LOCK_PREFIX, ENV_PREFIX, ENV_SEAL_PREFIX, KEYS, Kind,
+    BACKENDS, BackendInfo, ConfigKey, ENV_CACHE_PREFIX, ENV_LOCK_PREFIX, ENV_PREFIX,
+    ENV_SEAL_PREFIX, KEYS, Kind,
 };
 
+pub(crate) use cache::CacheSettings;
 use draft::{Draft, Section};
-#[cfg(feature = "seal")]
+pub(crate) use own::directory;
+#[cfg(any(feature = "seal", feature = "cache"))]
 pub(crate) use seal::KeysetPlace;
 pub(crate) use seal::SealSettings;
 pub(crate) use value::Settings;
@@ -50,6 +57,7 @@ pub struct Config {
     pub(crate) storage: Settings,
     pub(crate) lock: Option<Settings>,
     pub(crate) seal: Option<SealSettings>,
+    pub(crate) cache: Option<CacheSettings>,
 }
 
 impl Config {
@@ -64,7 +72,8 @@ impl Config {
     /// # Ok::<(), certstore::Error>(())
     /// ```
     pub fn from_url(url: &str) -> Result<Self> {
-        Ok(Self { storage: Section::from_url(url).check("storage", None)?, lock: None, seal: None })
+        let storage = Section::from_url(url).check("storage", None)?;
+        Ok(Self { storage, lock: None, seal: None, cache: None })
     }
 
     /// The config that a TOML text holds; relative paths start at the working directory.
@@ -154,6 +163,25 @@ impl Config {
         self.seal.is_some()
     }
 
+    /// Whether it is to read only, as `read_only` says.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.storage.flag(own::READ_ONLY).unwrap_or(false)
+    }
+
+    /// Whether a local copy is kept, as `[storage.cache]` says.
+    #[must_use]
+    pub fn is_cached(&self) -> bool {
+        self.cache.is_some()
+    }
+
+    /// The same storage without the copy of `[storage.cache]`: for whoever wants to hear what the storage itself says, as
+    /// the program `certstore` does, or runs beside the process that the copy belongs to.
+    #[must_use]
+    pub fn without_cache(&self) -> Self {
+        Self { cache: None, ..self.clone() }
+    }
+
     /// The directories that hold values and locks, for backends that have some.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         std::iter::once(&self.storage)
@@ -165,7 +193,8 @@ impl Config {
     /// real disk or service without touching what is there. `name` is made of `a-z`, `0-9`, `-`, `~`, `.` and `/`.
     ///
     /// On files it is a directory below the configured one; on Redis and S3 the prefix is longer by the name; on PostgreSQL
-    /// the tables' names start with another prefix, and missing tables are created whatever `migrate` says.
+    /// the tables' names start with another prefix, and missing tables are created whatever `migrate` says. There is no copy
+    /// of it, whatever `[storage.cache]` says.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] for a `name` of other characters, or with an empty, `.` or `..` component; when there is
@@ -173,7 +202,7 @@ impl Config {
     /// fixed.
     pub fn beneath(&self, name: &str) -> Result<Self> {
         check_place(name)?;
-        let mut config = self.clone();
+        let mut config = self.without_cache();
         for settings in config.sections_mut() {
             if settings.backend().name == "fs" {
                 let path = match settings.path("path") {
@@ -229,7 +258,12 @@ impl Config {
     fn from_draft(draft: Draft, base: Option<&Path>) -> Result<Self> {
         let lock = draft.lock.map(|section| section.check("storage.lock", base)).transpose()?;
         let seal = draft.seal.map(|section| SealSettings::read(&section, base)).transpose()?;
-        Ok(Self { storage: draft.storage.check("storage", base)?, lock, seal })
+        let cache = draft.cache.map(|section| CacheSettings::read(&section, base)).transpose()?;
+        let storage = draft.storage.check("storage", base)?;
+        if let Some(cache) = &cache {
+            cache.check_apart(std::iter::once(&storage).chain(&lock))?;
+        }
+        Ok(Self { storage, lock, seal, cache })
     }
 }
 

@@ -3,6 +3,7 @@
 mod advice;
 mod local;
 mod remote;
+mod stages;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,8 +81,8 @@ impl DoctorReport {
 }
 
 /// Looks at a config, and at the storage that it means: whether it can be read, what it names, whether the server answers,
-/// takes the credentials and has the place, whether each operation is permitted, clocks agree, locks work, and what others
-/// have left there.
+/// takes the credentials and has the bucket or database, whether each operation is permitted, locks work, clocks agree, and
+/// what others have left there. With `read_only` nothing is written, so permissions, locks and clocks are not tried.
 ///
 /// What it writes lies below a directory of its own, `certstore-probe-*`, that it removes; the lock that it takes is called
 /// `certstore-probe`. Give it the outcome of reading the config: an error is the first check.
@@ -109,7 +110,7 @@ pub async fn doctor(config: Result<Config>, options: &DoctorOptions) -> DoctorRe
         Err(error) => {
             checks.failed("config", &error);
             checks.skip(
-                ["storage", "permissions", "clock", "contents", "locks"],
+                ["storage", "permissions", "locking", "clock", "contents", "locks"],
                 "there is no config",
             );
         }

@@ -6,6 +6,8 @@ pub mod archive;
 pub mod bench;
 #[cfg(feature = "tools")]
 pub mod bundle;
+#[cfg(feature = "cache")]
+mod cached;
 #[cfg(feature = "tools")]
 pub mod clean;
 mod config;
@@ -15,6 +17,10 @@ pub mod copy;
 pub mod doctor;
 #[cfg(feature = "tools")]
 pub mod inventory;
+#[cfg(any(feature = "cache", feature = "seal"))]
+mod keys;
+#[cfg(all(unix, feature = "cache", feature = "fs"))]
+mod late;
 mod open;
 #[cfg(feature = "tools")]
 mod probe;
@@ -29,6 +35,8 @@ pub mod verify;
 pub mod watch;
 mod with_locker;
 
+#[cfg(feature = "cache")]
+pub use cached::open_cache;
 pub use certstore_core::options::parse_duration;
 pub use certstore_core::{
     Batch, Capabilities, Cas, Change, Condition, Dir, Durability, Error, ErrorKind, Fence,
@@ -38,12 +46,20 @@ pub use certstore_core::{
 };
 #[cfg(all(unix, feature = "fs"))]
 pub use certstore_fs::{FsConfig, FsStorage, Io};
+/// The caching store, by keys and by autocert's names.
+#[cfg(feature = "cache")]
+pub use certstore_layers::caching;
+pub use certstore_layers::prefix::PrefixStorage;
+pub use certstore_layers::read_only::ReadOnlyStorage;
 /// Encryption at rest.
 #[cfg(feature = "seal")]
 pub use certstore_layers::seal;
+pub use certstore_layers::stat_exact;
+pub use certstore_layers::trace::TraceStorage;
 pub use config::{
-    BACKENDS, BackendInfo, CONFIG_FILE, Config, ConfigKey, ENV_CONFIG, ENV_LOCK_PREFIX, ENV_PREFIX,
-    ENV_SEAL_PREFIX, Environment, KEYS, Kind, SEAL_KEYS, config_help, config_reference,
+    BACKENDS, BackendInfo, CACHE_KEYS, CONFIG_FILE, Config, ConfigKey, ENV_CACHE_PREFIX,
+    ENV_CONFIG, ENV_LOCK_PREFIX, ENV_PREFIX, ENV_SEAL_PREFIX, Environment, KEYS, Kind, SEAL_KEYS,
+    config_help, config_reference,
 };
 pub use open::{default_storage, open, open_url};
 #[cfg(feature = "tools")]

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use certstore_core::{Error, ErrorKind, Result, Storage};
-use certstore_layers::seal::{
-    EnvironmentKeys, FileKeys, KeyProvider, Keyset, SealOptions, SealedStorage,
-};
+use certstore_layers::seal::{SealOptions, SealedStorage};
 
 use crate::Config;
-use crate::config::{KeysetPlace, SealSettings};
+use crate::config::SealSettings;
+use crate::keys::keyset;
 
 /// Opens the storage that `config` describes, as the layer that seals it: for [`reseal`](crate::seal::reseal) and the
 /// like. [`open`](crate::open) gives the same as any storage.
@@ -34,7 +33,7 @@ pub(crate) async fn open_over(
     inner: Arc<dyn Storage>,
     seal: &SealSettings,
 ) -> Result<SealedStorage> {
-    SealedStorage::open(inner, keyset(seal).await?, options(seal)?).await
+    SealedStorage::open(inner, keyset(&seal.keys).await?, options(seal)?).await
 }
 
 /// The options of the layer, checked.
@@ -43,11 +42,4 @@ pub(crate) fn options(seal: &SealSettings) -> Result<SealOptions> {
     options.accept_plaintext = seal.accept_plaintext;
     options.store_id = seal.store_id.as_deref().map(str::parse).transpose()?;
     Ok(options)
-}
-
-async fn keyset(seal: &SealSettings) -> Result<Keyset> {
-    match &seal.keys {
-        KeysetPlace::File(path) => FileKeys::new(path).keyset().await,
-        KeysetPlace::Variable(name) => EnvironmentKeys::new(name).keyset().await,
-    }
 }

@@ -8,9 +8,9 @@ use certstore_core::{Dir, ErrorKind, Key, KeyInfo, Result, Storage};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
+use crate::Config;
 use crate::inventory::{KeyMatch, is_certificate, key_beside, read_pair, with_sources};
 pub use crate::probe::ProbeStep;
-use crate::{Config, WithLocker};
 
 /// What [`verify`] looks at.
 #[derive(Debug, Clone)]
@@ -75,13 +75,15 @@ pub async fn open_asked(config: &Config) -> Result<(Arc<dyn Storage>, Vec<ProbeS
     let Some((values, mut steps)) = values else {
         return Ok((crate::open(config).await?, Vec::new()));
     };
-    let Some(lock) = &config.lock else { return Ok((values, steps)) };
-    for step in steps.iter_mut().filter(|step| !step.ok) {
-        step.ok = true;
-        let detail = step.detail.take().unwrap_or_default();
-        step.detail = Some(format!("{detail}; nothing is wrong, as locks come from elsewhere"));
+    if config.lock.is_some() {
+        for step in steps.iter_mut().filter(|step| !step.ok) {
+            step.ok = true;
+            let detail = step.detail.take().unwrap_or_default();
+            step.detail = Some(format!("{detail}; nothing is wrong, as locks come from elsewhere"));
+        }
     }
-    Ok((Arc::new(WithLocker::new(values, crate::open::open_backend(lock).await?)), steps))
+    let values = crate::open::below_prefix(values, &config.storage)?;
+    Ok((crate::open::layers_over(values, config).await?, steps))
 }
 
 /// Something about a key.

@@ -54,7 +54,7 @@ impl Copy {
         let source = context.open().await?;
         let target = match &self.to_config {
             // The variables of the environment name the storage to copy from.
-            Some(file) => Config::from_file(file)?,
+            Some(file) => Config::from_file(file)?.without_cache(),
             None => Config::from_url(self.to.as_deref().unwrap_or_default())?,
         };
         let target = certstore::open(&target).await?;

@@ -10,8 +10,9 @@ use crate::output::Output;
 /// Say what is wrong with this config, server, bucket, clock or permission, and what to do
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Looks, in this order, at the config and what it names, the keyset's file, whether the server answers and takes the \
-credentials, each permission, the clock, what is stored, foreign names and locks. What it writes lies in a directory of its \
+Looks, in this order, at the config and what it names, the keyset's file, whether the server answers, takes the \
+credentials and has the bucket or database, each permission, locking, the clock, what is stored, foreign names and locks; \
+what fails has a line that says what to do. What it writes lies in a directory of its \
 own, which is removed again. It exits with 1 if a check fails; warnings do not count.
 
 With --json it is an object with ok and checks: an array of objects with check, status (ok, warn, fail or skipped), detail \

@@ -6,22 +6,34 @@ use clap::Args;
 use super::{Context, Entry, or_dash, rfc3339};
 use crate::exit::Failure;
 
-/// Show what is known of a key without loading its value
+/// Show what is known of a key; its value is not loaded
 #[derive(Debug, Args)]
 #[command(after_help = "\
+The size is that of the value, also in a sealed store; where the backend does not tell it, as while a store is being sealed, \
+it is shown as - (null with --json), and --exact loads the value to count.
+
 With --json it is an object with key, size (bytes), modified (RFC 3339) and is_terminal (false for a directory).
 
-Example:
-  certstore stat certificates/local/example.com/example.com.crt")]
+Examples:
+  certstore stat certificates/local/example.com/example.com.crt
+  certstore stat --exact --json certificates/local/example.com/example.com.key")]
 pub(crate) struct Stat {
     /// The key
     key: String,
+    /// Load the value where its size cannot be known otherwise
+    #[arg(long)]
+    exact: bool,
 }
 
 impl Stat {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let key = Key::new(&self.key)?;
-        let info = context.open().await?.stat(&key).await?;
+        let storage = context.open().await?;
+        let info = if self.exact {
+            certstore::stat_exact(&*storage, &key).await?
+        } else {
+            storage.stat(&key).await?
+        };
         let mut out = context.output();
         if out.is_json() {
             out.json(&Entry::from(info))?;

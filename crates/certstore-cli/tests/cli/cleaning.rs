@@ -76,3 +76,26 @@ fn a_site_that_is_being_renewed_is_left() {
     let done = sandbox.run(&["clean", "--grace", "0s", "--force", "--json"]).ok().json();
     assert_eq!((&done["certificates"], &done["busy"]), (&1.into(), &0.into()), "{done}");
 }
+
+#[test]
+fn of_two_that_clean_at_once_one_does_and_the_other_sees_its_stamp() {
+    use std::process::Stdio;
+    let sandbox = Sandbox::new();
+    sandbox.caddy_data();
+    let clean = || {
+        let mut command = sandbox.command();
+        command.args(["--storage", &sandbox.url("store"), "clean", "--grace", "0s", "--json"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let both = [clean(), clean()]
+        .map(|child| crate::support::Ran::from(child.wait_with_output().unwrap()));
+    let reports = both.map(|ran| ran.ok().json());
+    let (did, waited): (Vec<_>, Vec<_>) =
+        reports.iter().partition(|report| report["skipped"].is_null());
+    assert_eq!((did.len(), waited.len()), (1, 1), "{reports:#?}");
+    assert_eq!((&did[0]["certificates"], &did[0]["failed"]), (&3.into(), &0.into()), "{did:#?}");
+    assert_eq!(waited[0]["certificates"], 0, "{waited:#?}");
+    let stamp = sandbox.run(&["get", "last_clean.json"]).ok().json();
+    assert_eq!(waited[0]["skipped"]["last"], stamp["tls"]["timestamp"], "{waited:#?}");
+    assert!(sandbox.run(&["--json", "locks"]).ok().json().as_array().unwrap().is_empty());
+}

@@ -79,6 +79,13 @@ fn a_store_is_sealed_resealed_and_unsealed_in_place() {
     // Not yet sealed: refused by one, read by the other.
     run(&sandbox, &["-c", &sealed, "get", &keys[0]]).fails(1, &[&keys[0]]);
     assert_eq!(run(&sandbox, &["-c", &moving, "get", &keys[0]]).ok().out, before[0]);
+    // While it is being sealed, only the value tells how long it is.
+    let stat = |more: &[&str]| {
+        let arguments = [&["-c", &moving, "--json", "stat", &keys[0]], more].concat();
+        run(&sandbox, &arguments).ok().json()["size"].clone()
+    };
+    assert!(stat(&[]).is_null());
+    assert_eq!(stat(&["--exact"]), before[0].len());
     let report = run(&sandbox, &["-c", &moving, "--json", "seal"]).ok().json();
     assert_eq!(report["rewritten"], keys.len(), "{report}");
     assert_eq!(report["marked"], true, "{report}");

@@ -5,6 +5,7 @@
 
 mod copying;
 mod credentials;
+mod doctor;
 mod layouts;
 mod locking;
 mod obstacles;

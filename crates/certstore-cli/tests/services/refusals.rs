@@ -47,7 +47,7 @@ fn options_that_are_wrong() {
         &["c.toml", "\"prefx\"", "nearest is \"prefix\""],
     );
     refused(&storage("url = \"redis://h/0?prefx=a\""), 2, &["\"prefx\"", "\"prefix\""]);
-    refused(&storage("backend = \"postgres\"\nprefix = \"a\""), 2, &["\"prefix\"", "\"postgres\""]);
+    refused(&storage("backend = \"postgres\"\nbucket = \"a\""), 2, &["\"bucket\"", "\"postgres\""]);
     refused(&storage("url = \"postgres://h/d?tabel_prefix=a\""), 2, &["\"table_prefix\""]);
     refused(&storage("backend = \"redis\"\nlease = \"long\""), 2, &["\"lease\"", "duration"]);
     refused(&storage("backend = \"redis\"\nmode = \"cluser\""), 2, &["\"mode\"", "cluster"]);

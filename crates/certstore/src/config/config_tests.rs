@@ -242,3 +242,103 @@ fn the_reference_and_the_help_name_every_key() {
         }
     }
 }
+
+#[cfg(feature = "cache")]
+#[test]
+fn the_section_of_the_copy_names_its_keys() {
+    let text = "[storage]\npath = \"/data\"\n[storage.cache]\npath = \"/copy\"\nkeyset = \"/k\"\nmax_entries = 5\nmax_age = \"30s\"";
+    let config = Config::from_toml(text).unwrap();
+    assert!(config.is_cached() && !config.without_cache().is_cached());
+    assert!(!config.beneath("x").unwrap().is_cached(), "a scratch place has no copy");
+    let cache = config.cache.unwrap();
+    assert_eq!((cache.path.as_deref(), cache.max_entries), (Some(Path::new("/copy")), Some(5)));
+    assert_eq!(cache.max_age, Some(std::time::Duration::from_secs(30)));
+    assert!(Config::from_toml("[storage.cache]").unwrap().is_cached(), "defaults are enough");
+    for (toml, message) in [
+        ("[storage]\ncache = 1", "\"cache\" is a section: write [storage.cache]"),
+        (
+            "[storage.cache]\nmax_entrys = 1",
+            "unknown key \"max_entrys\" in [storage.cache]; the nearest is \"max_entries\"",
+        ),
+        (
+            "[storage.cache]\nmax_age = \"soon\"",
+            "\"max_age\" in [storage.cache] is to be a duration, like \"250ms\", \"10s\" or \"12h\"",
+        ),
+        (
+            "[storage.cache]\npath = \"/c\"\nkeyset = \"k\"\nkeyset_env = \"K\"",
+            "[storage.cache] has \"keyset\" and \"keyset_env\"; remove one",
+        ),
+        (
+            "[storage]\npath = \"/data\"\n[storage.cache]\npath = \"/data/copy\"",
+            "the directories of [storage.cache] and of the storage lie within one another; give the copy a place of its own",
+        ),
+        (
+            "[storage.cache]\nmax_bytes = 0",
+            "\"max_bytes\" in [storage.cache] is to be at least 1; remove the section to keep no copy",
+        ),
+    ] {
+        assert_eq!(refused(toml), message);
+    }
+    assert!(refused("[storage.cache]\nkeyset = \"/k\"").contains("name the directory"));
+    assert!(refused("[storage.cache]\nsave_account_key = \"a//b\"").contains("save_account_key"));
+}
+
+#[cfg(not(feature = "cache"))]
+#[test]
+fn a_copy_is_refused_not_ignored() {
+    assert!(refused("[storage.cache]\n").starts_with("this build keeps no copies"));
+}
+
+#[cfg(feature = "cache")]
+#[test]
+fn variables_set_keys_of_every_section() {
+    let read = |variables: &[(&str, &str)]| {
+        let mut draft = super::Draft::default();
+        let variables = variables.iter().copied().chain([("HOME", "/h")]);
+        draft.override_by(Environment::new(variables, "").variables())?;
+        Config::from_draft(draft, None)
+    };
+    let config = read(&[("CERTSTORE_STORAGE_CACHE_MAX_ENTRIES", "7")]).unwrap();
+    assert_eq!(config.cache.unwrap().max_entries, Some(7));
+    let error = read(&[("CERTSTORE_STORAGE_CACHE_MAX_ENTRYS", "7")]).unwrap_err().to_string();
+    assert!(error.contains("CERTSTORE_STORAGE_CACHE_MAX_ENTRIES\""), "{error}");
+    assert!(read(&[("CERTSTORE_STORAGE_READ_ONLY", "true")]).unwrap().is_read_only());
+    // A key of [storage] whose name starts as the variables of [storage.lock] do.
+    let lock = read(&[
+        ("CERTSTORE_STORAGE_BACKEND", "memory"),
+        ("CERTSTORE_STORAGE_LOCK_BACKEND", "memory"),
+        ("CERTSTORE_STORAGE_LOCK_LEASE", "3s"),
+    ])
+    .unwrap();
+    assert_eq!(lock.lock.unwrap().duration("lease"), Some(std::time::Duration::from_secs(3)));
+    let clock = read(&[("CERTSTORE_STORAGE_LOCK_CLOCK", "observe")]).unwrap_err().to_string();
+    assert!(clock.contains("unknown key \"lock_clock\" of backend \"fs\" in [storage]"), "{clock}");
+    let mode = read(&[("CERTSTORE_STORAGE_LOCK_MODE", "certmagic-oss")]).unwrap_err().to_string();
+    assert!(mode.contains("unknown key \"lock_mode\" of backend \"fs\" in [storage]"), "{mode}");
+    let mode = read(&[("CERTSTORE_STORAGE_LOCK_MODE", "cluster")]).unwrap_err().to_string();
+    assert!(mode.contains("in [storage.lock]"), "{mode}");
+}
+
+#[tokio::test]
+async fn a_url_may_be_to_read_only_and_memory_has_a_prefix() {
+    use crate::{Dir, ErrorKind, open, open_url};
+    let storage = open_url("memory:?read_only=true&lease=2s").await.unwrap();
+    let refused = storage.store(&"a".parse().unwrap(), b"1").await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
+    assert!(storage.list(&Dir::ROOT, true).await.unwrap().is_empty());
+    let storage = open(&Config::from_url("memory:?prefix=prod/eu").unwrap()).await.unwrap();
+    storage.store(&"a".parse().unwrap(), b"1").await.unwrap();
+    assert_eq!(storage.list(&Dir::ROOT, true).await.unwrap(), ["a".parse().unwrap()]);
+    assert!(
+        refused_url("memory:?prefix=locks")
+            .contains("\"prefix\" of backend \"memory\" is to be a directory")
+    );
+    assert!(refused_url("memory:?read_only=perhaps").contains("true or false"));
+    let lock =
+        "[storage]\nbackend = \"memory\"\n[storage.lock]\nbackend = \"memory\"\nread_only = true";
+    assert!(self::refused(lock).starts_with("[storage.lock] has no \"read_only\""));
+}
+
+fn refused_url(url: &str) -> String {
+    Config::from_url(url).unwrap_err().to_string()
+}

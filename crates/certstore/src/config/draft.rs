@@ -6,8 +6,13 @@ use std::path::Path;
 use certstore_core::options::nearest;
 use certstore_core::{ErrorKind, Result, Secret};
 
-use super::seal;
-use super::table::{self, BACKENDS, BackendInfo, ENV_LOCK_PREFIX, ENV_PREFIX, KEYS};
+use super::cache::CACHE_KEYS;
+use super::own;
+use super::seal::SEAL_KEYS;
+use super::table::{
+    self, BACKENDS, BackendInfo, ConfigKey, ENV_CACHE_PREFIX, ENV_LOCK_PREFIX, ENV_PREFIX,
+    ENV_SEAL_PREFIX, KEYS, Kind,
+};
 use super::url::{self, StorageUrl};
 use super::value::{Raw, Settings, Value, invalid};
 use crate::services;
@@ -18,6 +23,7 @@ pub(super) struct Draft {
     pub(super) storage: Section,
     pub(super) lock: Option<Section>,
     pub(super) seal: Option<Section>,
+    pub(super) cache: Option<Section>,
 }
 
 /// One section: its keys, not yet checked.
@@ -59,6 +65,15 @@ impl Draft {
                 }
                 ("seal", toml::Value::Table(seal)) => self.seal = Some(Section::of_table(seal)),
                 ("seal", _) => return Err(invalid("\"seal\" is a section: write [storage.seal]")),
+                ("cache", _) if !cfg!(feature = "cache") => {
+                    return Err(invalid(
+                        "this build keeps no copies; build it with the feature \"cache\", or remove [storage.cache]: nothing would be served in an outage",
+                    ));
+                }
+                ("cache", toml::Value::Table(cache)) => self.cache = Some(Section::of_table(cache)),
+                ("cache", _) => {
+                    return Err(invalid("\"cache\" is a section: write [storage.cache]"));
+                }
                 (_, value) => self.storage.set(name, Raw::Toml(value)),
             }
         }
@@ -68,43 +83,60 @@ impl Draft {
     /// Lays the variables `CERTSTORE_STORAGE_*` over it. One that names another place, as a backend or a URL, replaces
     /// what the file says of that section.
     pub(super) fn override_by(&mut self, variables: &BTreeMap<String, String>) -> Result<()> {
-        let (mut storage, mut lock, mut seal) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (mut storage, mut lock) = (BTreeMap::new(), BTreeMap::new());
+        let (mut seal, mut cache) = (BTreeMap::new(), BTreeMap::new());
         for (variable, value) in variables.iter().filter(|(_, value)| !value.is_empty()) {
-            if let Some(key) = seal::key_of(variable)
-                && seal::is_key(&key)
+            let (section, key) = if let Some(key) = key_of(variable, ENV_SEAL_PREFIX, SEAL_KEYS)
                 && cfg!(feature = "seal")
             {
-                seal.insert(key, Raw::Text(value.clone()));
+                (&mut seal, key)
+            } else if let Some(key) = key_of(variable, ENV_CACHE_PREFIX, CACHE_KEYS)
+                && cfg!(feature = "cache")
+            {
+                (&mut cache, key)
+            } else if let Some(key) = key_of(variable, ENV_LOCK_PREFIX, KEYS)
+                && !chooses_in_storage(variable, value)
+            {
+                (&mut lock, key)
+            } else if let Some(key) = key_of(variable, ENV_PREFIX, KEYS) {
+                (&mut storage, key)
+            } else if variable.starts_with(ENV_PREFIX) {
+                return Err(unknown_variable(variable));
+            } else {
                 continue;
-            }
-            let (section, key) =
-                match (variable.strip_prefix(ENV_LOCK_PREFIX), variable.strip_prefix(ENV_PREFIX)) {
-                    (Some(key), _) => (&mut lock, key),
-                    (None, Some(key)) => (&mut storage, key),
-                    (None, None) => continue,
-                };
-            let key = key.to_ascii_lowercase();
-            if table::key(&key).is_none() {
-                let sealing = seal::SEAL_KEYS.iter().map(table::ConfigKey::seal_env);
-                let known: Vec<_> = KEYS.iter().map(table::ConfigKey::env).chain(sealing).collect();
-                return Err(unknown(
-                    "variable",
-                    variable,
-                    "in the environment",
-                    known.iter().map(String::as_str),
-                ));
-            }
-            section.insert(key, Raw::Text(value.clone()));
+            };
+            section.insert(key.to_owned(), Raw::Text(value.clone()));
         }
         self.storage.override_by(storage);
         if !lock.is_empty() {
             self.lock.get_or_insert_default().override_by(lock);
         }
-        if !seal.is_empty() {
-            self.seal.get_or_insert_default().keys.extend(seal);
+        for (section, over) in [(&mut self.seal, seal), (&mut self.cache, cache)] {
+            if !over.is_empty() {
+                section.get_or_insert_default().keys.extend(over);
+            }
         }
         Ok(())
     }
+}
+
+/// The key that a variable sets, if it is one of a section whose variables start with `prefix`.
+fn key_of(variable: &str, prefix: &str, table: &[ConfigKey]) -> Option<&'static str> {
+    let name = variable.strip_prefix(prefix)?;
+    table.iter().map(|key| key.name).find(|key| key.eq_ignore_ascii_case(name))
+}
+
+/// Whether a variable of two readings, `lock_mode` of `[storage]` and `mode` of `[storage.lock]`, has a word of the first.
+fn chooses_in_storage(variable: &str, value: &str) -> bool {
+    let key = key_of(variable, ENV_PREFIX, KEYS).and_then(table::key);
+    key.is_some_and(|key| matches!(key.kind, Kind::Choice(words) if words.contains(&value)))
+}
+
+fn unknown_variable(variable: &str) -> certstore_core::Error {
+    let sealing = SEAL_KEYS.iter().map(ConfigKey::seal_env);
+    let caching = CACHE_KEYS.iter().map(ConfigKey::cache_env);
+    let known: Vec<_> = KEYS.iter().map(ConfigKey::env).chain(sealing).chain(caching).collect();
+    unknown("variable", variable, "in the environment", known.iter().map(String::as_str))
 }
 
 impl Section {
@@ -145,19 +177,15 @@ impl Section {
             }
         };
         let backend = self.backend(name, url.as_ref())?;
-        let mut values = match url {
-            // A service reads its URLs itself.
-            Some(url) if backend.is_service() => BTreeMap::from([("url", Value::Secret(url))]),
-            Some(url) => read_url(backend, StorageUrl::parse(url.expose())?, base)?,
-            None => BTreeMap::new(),
-        };
+        let mut values =
+            url.map_or_else(|| Ok(BTreeMap::new()), |url| of_url(backend, &url, base))?;
         for (key, value) in &self.keys {
             let known = table::key(key).ok_or_else(|| {
                 unknown(
                     "key",
                     key,
                     &format!("in [{name}]"),
-                    names_for(backend).chain(["lock", "seal"]),
+                    names_for(backend).chain(["lock", "seal", "cache"]),
                 )
             })?;
             if !known.is_for(backend.name) {
@@ -174,6 +202,7 @@ impl Section {
             );
         }
         let settings = Settings { backend, values };
+        own::check(&settings, name)?;
         services::check(&settings)?;
         Ok(settings)
     }
@@ -223,6 +252,28 @@ fn available(backend: &'static BackendInfo) -> Result<&'static BackendInfo> {
 }
 
 /// The settings that the URL of a backend holds.
+fn of_url(
+    backend: &BackendInfo,
+    url: &Secret,
+    base: Option<&Path>,
+) -> Result<BTreeMap<&'static str, Value>> {
+    let (url, parameters) = own::take_parameters(url, backend)?;
+    let mut values = if backend.is_service() {
+        // A service reads the rest itself.
+        BTreeMap::from([("url", Value::Secret(url))])
+    } else {
+        read_url(backend, StorageUrl::parse(url.expose())?, base)?
+    };
+    for (name, value) in parameters {
+        if let Some(known) = table::key(&name) {
+            let place = format!("parameter \"{name}\" of a {}: URL", backend.schemes[0]);
+            values.insert(known.name, Raw::Text(value).read(known.kind, base, &place)?);
+        }
+    }
+    Ok(values)
+}
+
+/// The settings that the URL of a backend without a server holds.
 fn read_url(
     backend: &BackendInfo,
     url: StorageUrl,
@@ -243,8 +294,7 @@ fn read_url(
             return Err(invalid(format!("a file: URL needs a path; write {}", backend.example)));
         }
         "fs" => {
-            let path =
-                Raw::Text(url.path).read(table::Kind::Path, base, "the path of a file: URL")?;
+            let path = Raw::Text(url.path).read(Kind::Path, base, "the path of a file: URL")?;
             values.insert("path", path);
         }
         _ if matches!(url.path.as_str(), "" | "/") => {}

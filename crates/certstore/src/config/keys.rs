@@ -29,6 +29,13 @@ pub const KEYS: &[ConfigKey] = &[
         "Backend and settings as one URL; the other keys of the section refine it.",
     ),
     key(
+        super::own::READ_ONLY,
+        &[],
+        Kind::Flag,
+        "false",
+        "Whether the storage is to read only: a write or a lock fails before anything is sent. Not in `[storage.lock]`.",
+    ),
+    key(
         "path",
         &["fs"],
         Kind::Path,
@@ -52,10 +59,10 @@ pub const KEYS: &[ConfigKey] = &[
     ),
     key(
         "prefix",
-        &["redis", "s3", "gcs", "oss", "secretsmanager"],
+        &["memory", "redis", "postgres", "s3", "gcs", "oss", "secretsmanager"],
         Kind::Text,
         "`certstore` (redis), `caddy` (redis, layout caddy), none (others)",
-        "What the names of all keys start with: several storages can share one server, bucket or account.",
+        "What the names of all keys start with: several storages can share one server, bucket or account. On memory and PostgreSQL a directory that keys and locks lie below.",
     ),
     key(
         "bucket",

@@ -1,6 +1,7 @@
 //! The table and the options that the backends' crates take are the same.
 
 use super::KEYS;
+use crate::config::own::is_own;
 use crate::config::table::Kind;
 
 /// A text that every key of that name takes.
@@ -27,8 +28,9 @@ fn compare(
     options: impl Iterator<Item = &'static str>,
     mut set: impl FnMut(&str, &str) -> certstore_core::Result<()>,
 ) {
+    let of_backend = |name: &str| !GENERAL.contains(&name) && !is_own(name, backend);
     let table: Vec<_> =
-        KEYS.iter().filter(|key| key.is_for(backend) && !GENERAL.contains(&key.name)).collect();
+        KEYS.iter().filter(|key| key.is_for(backend) && of_backend(key.name)).collect();
     assert!(table.len() > 10, "{backend}");
     for key in &table {
         let texts = match key.kind {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::cache::CACHE_KEYS;
 use super::seal::SEAL_KEYS;
 use super::table::{BACKENDS, ConfigKey, KEYS};
 
@@ -26,16 +27,28 @@ pub fn config_reference() -> String {
     page.push_str(
         "With this section every value is sealed, whatever the backend (security.md).\n\n",
     );
-    page.push_str("| key | type | default | variable | meaning |\n|---|---|---|---|---|\n");
-    for key in SEAL_KEYS {
-        let (kind, env) = (key.kind.describe(), key.seal_env());
-        line(
-            &mut page,
-            format_args!("| `{}` | {kind} | {} | `{env}` | {} |", key.name, key.default, key.doc),
-        );
-    }
+    layer(&mut page, SEAL_KEYS, ConfigKey::seal_env);
+    page.push_str("\n## Keys of `[storage.cache]`\n\n");
+    page.push_str(CACHE);
+    layer(&mut page, CACHE_KEYS, ConfigKey::cache_env);
     page.push_str(ORDER);
     page
+}
+
+/// The table of a layer's section.
+fn layer(page: &mut String, keys: &[ConfigKey], env: fn(&ConfigKey) -> String) {
+    page.push_str("| key | type | default | variable | meaning |\n|---|---|---|---|---|\n");
+    for key in keys {
+        let (kind, env) = (key.kind.describe(), env(key));
+        let unit = if key.unit.is_empty() { String::new() } else { format!(" of {}", key.unit) };
+        line(
+            page,
+            format_args!(
+                "| `{}` | {kind}{unit} | {} | `{env}` | {} |",
+                key.name, key.default, key.doc
+            ),
+        );
+    }
 }
 
 /// The keys as lines of plain text, for a command's help.
@@ -47,6 +60,12 @@ pub fn config_help() -> String {
     }
     text.push_str("Those of [storage.seal], as CERTSTORE_STORAGE_SEAL_KEY in the environment:\n");
     for key in SEAL_KEYS {
+        help_line(&mut text, key);
+    }
+    text.push_str(
+        "Those of [storage.cache], as CERTSTORE_STORAGE_CACHE_KEY (this program keeps no copy):\n",
+    );
+    for key in CACHE_KEYS {
         help_line(&mut text, key);
     }
     text
@@ -92,7 +111,23 @@ path = \"/run/certstore\"
 # optional: encryption at rest
 [storage.seal]
 keyset = \"/etc/certstore/keyset.json\"
+
+# optional: a local copy that is served while the storage does not answer
+[storage.cache]
+path = \"/var/cache/certstore\"
 ```
+
+";
+
+const CACHE: &str = "With this section, even an empty one, a program that opens the storage keeps a copy of what it reads. A load asks
+whether the version is still the same and transfers the value only when it is not. While the storage does not answer,
+what was read within `stale_limit` is served, a write or a lock fails, and a warning says so; when it answers again,
+nothing needs to be done. What was never read here cannot be served. With `path` and a keyset, a program also starts
+while the storage is down, and tries to open it again with each call that needs it.
+
+The copy lies over `[storage.seal]` and `[storage.lock]`: it has the values as the program reads them, so that in `path`
+it is sealed by itself, and locks and conditional writes always go to the backend. `read_only` concerns the storage; its
+copy is kept all the same. The program `certstore` keeps no copy: it says what the storage says.
 
 ";
 

@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use certstore_core::Result;
 
-use super::draft::{Section, unknown};
-use super::table::{ConfigKey, ENV_SEAL_PREFIX, Kind};
-use super::value::{Value, invalid};
+use super::draft::Section;
+use super::layer::Values;
+use super::table::{ConfigKey, Kind};
+use super::value::invalid;
 
-const fn key(
+const NAME: &str = "storage.seal";
+
+pub(super) const fn key(
     name: &'static str,
     kind: Kind,
     default: &'static str,
@@ -55,57 +58,40 @@ pub(crate) struct SealSettings {
 }
 
 /// Where the keyset is.
-#[cfg_attr(not(feature = "seal"), expect(dead_code, reason = "read by the layer alone"))]
+#[cfg_attr(
+    not(any(feature = "seal", feature = "cache")),
+    expect(dead_code, reason = "read by the layers alone")
+)]
 #[derive(Debug, Clone)]
 pub(crate) enum KeysetPlace {
     File(PathBuf),
     Variable(String),
 }
 
-/// Whether a variable sets a key of this section, and which.
-pub(super) fn key_of(variable: &str) -> Option<String> {
-    variable.strip_prefix(ENV_SEAL_PREFIX).map(str::to_ascii_lowercase)
-}
-
-pub(super) fn is_key(name: &str) -> bool {
-    SEAL_KEYS.iter().any(|key| key.name == name)
+impl KeysetPlace {
+    /// What `keyset` and `keyset_env` of a section say.
+    pub(super) fn read(values: &mut Values, section: &str) -> Result<Option<Self>> {
+        match (values.path("keyset"), values.text("keyset_env")) {
+            (None, None) => Ok(None),
+            (Some(file), None) => Ok(Some(Self::File(file))),
+            (None, Some(variable)) => Ok(Some(Self::Variable(variable))),
+            (Some(_), Some(_)) => {
+                Err(invalid(format!("[{section}] has \"keyset\" and \"keyset_env\"; remove one")))
+            }
+        }
+    }
 }
 
 impl SealSettings {
     pub(super) fn read(section: &Section, base: Option<&Path>) -> Result<Self> {
-        let (mut file, mut variable, mut store_id, mut accept_plaintext) =
-            (None, None, None, false);
-        for (name, raw) in section.keys() {
-            let known = SEAL_KEYS.iter().find(|key| key.name == name).ok_or_else(|| {
-                unknown("key", name, "in [storage.seal]", SEAL_KEYS.iter().map(|key| key.name))
-            })?;
-            let value = raw.read(known.kind, base, &format!("\"{name}\" in [storage.seal]"))?;
-            match (known.name, value) {
-                ("keyset", Value::Path(path)) => file = Some(path),
-                ("keyset_env", Value::Text(name)) => variable = Some(name),
-                ("store_id", Value::Text(id)) => store_id = Some(id),
-                ("accept_plaintext", Value::Flag(flag)) => accept_plaintext = flag,
-                (name, _) => {
-                    return Err(invalid(format!(
-                        "\"{name}\" in [storage.seal] is of another kind"
-                    )));
-                }
-            }
-        }
-        let keys = match (file, variable) {
-            (Some(file), None) => KeysetPlace::File(file),
-            (None, Some(variable)) => KeysetPlace::Variable(variable),
-            (None, None) => {
-                return Err(invalid(
-                    "[storage.seal] needs \"keyset\", a file that `certstore keyset create` makes, or \"keyset_env\"",
-                ));
-            }
-            (Some(_), Some(_)) => {
-                return Err(invalid(
-                    "[storage.seal] has \"keyset\" and \"keyset_env\"; remove one",
-                ));
-            }
-        };
+        let mut values = Values::read(section, SEAL_KEYS, NAME, base)?;
+        let keys = KeysetPlace::read(&mut values, NAME)?.ok_or_else(|| {
+            invalid(
+                "[storage.seal] needs \"keyset\", a file that `certstore keyset create` makes, or \"keyset_env\"",
+            )
+        })?;
+        let store_id = values.text("store_id");
+        let accept_plaintext = values.flag("accept_plaintext").unwrap_or(false);
         Ok(Self { keys, store_id, accept_plaintext })
     }
 }

@@ -58,7 +58,7 @@ impl Kind {
     }
 }
 
-/// One key of the sections `[storage]` and `[storage.lock]`, or of `[storage.seal]`.
+/// One key of the sections `[storage]` and `[storage.lock]`, of `[storage.seal]`, or of `[storage.cache]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConfigKey {
     /// The key's name in TOML, as a URL parameter and, in capitals, in the environment.
@@ -93,6 +93,12 @@ impl ConfigKey {
     pub fn seal_env(&self) -> String {
         format!("{ENV_SEAL_PREFIX}{}", self.name.to_ascii_uppercase())
     }
+
+    /// The name of the environment variable that overrides it in `[storage.cache]`.
+    #[must_use]
+    pub fn cache_env(&self) -> String {
+        format!("{ENV_CACHE_PREFIX}{}", self.name.to_ascii_uppercase())
+    }
 }
 
 /// What every environment variable of the section `[storage]` starts with.
@@ -103,6 +109,9 @@ pub const ENV_LOCK_PREFIX: &str = "CERTSTORE_STORAGE_LOCK_";
 
 /// What every environment variable of the section `[storage.seal]` starts with.
 pub const ENV_SEAL_PREFIX: &str = "CERTSTORE_STORAGE_SEAL_";
+
+/// What every environment variable of the section `[storage.cache]` starts with.
+pub const ENV_CACHE_PREFIX: &str = "CERTSTORE_STORAGE_CACHE_";
 
 /// The backends, in the order of the docs.
 pub const BACKENDS: &[BackendInfo] = &[

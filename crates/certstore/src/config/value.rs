@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use certstore_core::{Error, ErrorKind, Result, Secret};
 
+use super::own;
 use super::table::{BackendInfo, Kind};
 
 /// A value as its kind says.
@@ -125,7 +126,6 @@ impl Settings {
         }
     }
 
-    #[cfg_attr(not(all(unix, feature = "fs")), expect(dead_code, reason = "only files need it"))]
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {
         match self.values.get(name) {
             Some(Value::Flag(flag)) => Some(*flag),
@@ -133,10 +133,6 @@ impl Settings {
         }
     }
 
-    #[cfg_attr(
-        not(any(all(unix, feature = "fs"), feature = "_services")),
-        expect(dead_code, reason = "memory has no texts")
-    )]
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.values.get(name) {
             Some(Value::Text(text)) => Some(text),
@@ -145,13 +141,14 @@ impl Settings {
         }
     }
 
-    /// Every value but the URL as text, the way a backend's own config reads its options.
+    /// Every value but the URL and what the backend does not read, as text, the way its own config reads its options.
     #[cfg_attr(
         not(feature = "_services"),
         expect(dead_code, reason = "only services read their options so")
     )]
     pub(crate) fn each(&self, mut set: impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
-        for (name, value) in self.values.iter().filter(|(name, _)| **name != "url") {
+        let of_backend = |name: &str| name != "url" && !own::is_own(name, self.backend.name);
+        for (name, value) in self.values.iter().filter(|(name, _)| of_backend(name)) {
             match value {
                 Value::Text(text) => set(name, text)?,
                 Value::Secret(secret) => set(name, secret.expose())?,

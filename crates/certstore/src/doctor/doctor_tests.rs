@@ -18,8 +18,7 @@ fn find<'a>(report: &'a DoctorReport, name: &str) -> &'a Check {
 async fn a_sound_storage_has_every_check_and_nothing_fails() {
     let report = doctor(Config::from_url("memory:"), &DoctorOptions::default()).await;
     assert!(report.is_ok(), "{report:#?}");
-    for name in
-        ["config", "storage", "permission: store", "permission: lock", "clock", "contents", "locks"]
+    for name in ["config", "storage", "permission: store", "locking", "clock", "contents", "locks"]
     {
         assert_eq!(find(&report, name).status, CheckStatus::Ok, "{name}");
     }

@@ -14,6 +14,7 @@ pub(super) fn look_at(config: &Config, checks: &mut Checks) {
         detail.push_str(&format!(", locks in {lock}"));
     }
     detail.push_str(if config.is_sealed() { ", sealed" } else { "" });
+    detail.push_str(if config.is_read_only() { ", to read only" } else { "" });
     checks.ok("config", detail);
     if config.backend() == "memory" {
         checks.warn(

@@ -4,39 +4,64 @@ use std::time::{Duration, SystemTime};
 
 use certstore_core::{Dir, ErrorKind, Result, Storage};
 
-use super::{CheckStatus, Checks, DoctorOptions, advice};
+use super::{CheckStatus, Checks, DoctorOptions, advice, stages};
 use crate::{Config, scratch, verify};
 
 /// How many names a check shows.
 const SHOWN: usize = 3;
 
 pub(super) async fn look_at(config: &Config, options: &DoctorOptions, checks: &mut Checks) {
-    let (storage, asked) = match verify::open_asked(config).await {
+    let opened = verify::open_asked(config).await;
+    let service = !matches!(config.backend(), "memory" | "fs") || config.lock_backend().is_some();
+    let (storage, asked) = match opened {
         Ok(opened) => opened,
         Err(error) => {
-            checks.failed("storage", &error);
-            let rest = ["permissions", "clock", "contents", "locks"];
+            stages::failed(&error, service, checks);
+            let rest = ["permissions", "locking", "contents", "locks"];
             checks.skip(rest, "the storage could not be opened");
             return;
         }
     };
+    if service {
+        // Opening asks little of some services: one request that changes nothing tells the rest.
+        let asked = match scratch::directory("probe") {
+            Ok(dir) => storage.list(&dir, false).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if !stages::answered(&asked, checks) {
+            let rest = ["permissions", "locking", "contents", "locks"];
+            return checks.skip(rest, "the storage does not take requests");
+        }
+    }
     checks.ok("storage", format!("{} was opened", storage.backend()));
     for step in asked {
         let check = format!("service: {}", step.step);
         add_step(checks, check, step.step, step.ok, step.detail);
     }
-    match crate::probe::probe(&*storage).await {
+    if config.is_read_only() {
+        let read_only = "the config says read_only, so nothing is written";
+        checks.skip(["permissions", "locking", "clock"], read_only);
+    } else {
+        look_at_permissions(&*storage, checks).await;
+        look_at_clock(&*storage, options, checks).await;
+    }
+    look_at_contents(&*storage, checks).await;
+    look_at_locks(&*storage, checks).await;
+}
+
+async fn look_at_permissions(storage: &dyn Storage, checks: &mut Checks) {
+    match crate::probe::probe(storage).await {
         Ok(steps) => {
             for step in steps {
-                let check = format!("permission: {}", step.step);
+                let check = match step.step {
+                    "lock" => "locking".to_owned(),
+                    other => format!("permission: {other}"),
+                };
                 add_step(checks, check, step.step, step.ok, step.detail);
             }
         }
         Err(error) => checks.failed("permissions", &error),
     }
-    look_at_clock(&*storage, options, checks).await;
-    look_at_contents(&*storage, checks).await;
-    look_at_locks(&*storage, checks).await;
 }
 
 fn add_step(checks: &mut Checks, check: String, step: &str, ok: bool, detail: Option<String>) {
