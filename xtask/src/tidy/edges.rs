@@ -9,7 +9,7 @@ const CORE_LIMIT: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rank {
     Core,
-    /// What several backends have in common.
+    /// What several backends, or several adapters, have in common.
     Shared,
     Backend,
     Layers,
@@ -25,7 +25,7 @@ enum Rank {
 fn rank(name: &str) -> Option<Rank> {
     Some(match name {
         "certstore-core" => Rank::Core,
-        "certstore-objects" | "certstore-aws" => Rank::Shared,
+        "certstore-objects" | "certstore-aws" | "certstore-adapter" => Rank::Shared,
         "certstore-layers" => Rank::Layers,
         "certstore-rustls-acme"
         | "certstore-instant-acme"
@@ -52,7 +52,7 @@ impl Rank {
             Self::Core => false,
             Self::Backend => matches!(other, Self::Core | Self::Shared),
             // The facade's certificate bundles, without a backend: docs/decisions/0021-adapters-and-bundles.md.
-            Self::Adapter => matches!(other, Self::Core | Self::Facade),
+            Self::Adapter => matches!(other, Self::Core | Self::Shared | Self::Facade),
             Self::Shared | Self::Layers | Self::Acme | Self::Conformance => other == Self::Core,
             Self::Facade => matches!(other, Self::Core | Self::Backend | Self::Layers),
             Self::Cli => {
