@@ -1,6 +1,10 @@
-//! What the servers in this process share: listening, fault switches, a log of requests.
+//! What the servers in this process share: listening, access keys, fault switches, lists, a log of requests.
 
+#[cfg(any(feature = "loopback-oss", feature = "loopback-s3", feature = "loopback-secretsmanager"))]
+pub(crate) mod credentials;
 mod fault;
+#[cfg(any(feature = "loopback-oss", feature = "loopback-s3"))]
+pub(crate) mod list;
 mod log;
 pub mod matrix;
 mod serve;

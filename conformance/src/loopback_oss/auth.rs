@@ -3,20 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::Credentials;
 use super::reply::Refusal;
 use super::request::Ask;
 use super::{v1, v4};
+use crate::loopback::credentials::{Credentials, Identity};
 
 /// How far a client's clock may be off.
 const MAX_SKEW: Duration = Duration::from_secs(15 * 60);
-
-/// An access key and what it may do.
-#[derive(Debug, Clone)]
-pub(super) struct Identity {
-    pub(super) credentials: Credentials,
-    pub(super) may_write: bool,
-}
 
 /// The keys that exist.
 #[derive(Debug, Clone)]

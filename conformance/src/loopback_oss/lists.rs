@@ -2,10 +2,12 @@
 
 use super::clock::rfc3339;
 use super::encode::{from_token, percent_encode, to_token, xml_text};
-use super::list::{self, Entry, Page, Query};
 use super::reply::{Refusal, Reply, xml};
 use super::request::Ask;
-use super::store::Store;
+use super::store::{Store, Version};
+use crate::loopback::list::{self, Entry, Query};
+
+type Page = list::Page<Version>;
 
 /// The keys of a page: at most, and where nothing is said.
 const MAX_KEYS: usize = 1000;
@@ -22,7 +24,7 @@ pub(super) fn v2(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
         })?,
     };
     let (query, text) = (query(ask, after)?, Encoder::new(ask)?);
-    let page = list::page(store.bucket(&ask.bucket)?, &query);
+    let page = page(store, ask, &query)?;
     let mut body = head(ask, &text, &query, &page);
     body += &format!("<KeyCount>{}</KeyCount>", page.entries.len());
     body += &format!(
@@ -43,7 +45,7 @@ pub(super) fn v2(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
 pub(super) fn v1(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
     let marker = ask.param("marker").unwrap_or_default().to_owned();
     let (query, text) = (query(ask, marker.clone())?, Encoder::new(ask)?);
-    let page = list::page(store.bucket(&ask.bucket)?, &query);
+    let page = page(store, ask, &query)?;
     let mut body = head(ask, &text, &query, &page);
     body += &format!("<Marker>{}</Marker>", text.of(&marker));
     if let Some(next) = &page.next {
@@ -51,6 +53,11 @@ pub(super) fn v1(store: &Store, ask: &Ask) -> Result<Reply, Refusal> {
     }
     body += &entries(&page, &text, OWNER);
     Ok(xml(&format!("<ListBucketResult>{body}</ListBucketResult>")))
+}
+
+fn page(store: &Store, ask: &Ask, query: &Query) -> Result<Page, Refusal> {
+    let keys = &store.bucket(&ask.bucket)?.keys;
+    Ok(list::page(keys, |version| version.object.is_some(), query))
 }
 
 /// A parameter's value, where it has one: clients send some of them empty.

@@ -45,7 +45,6 @@ mod clock;
 mod crc64;
 mod encode;
 mod fault;
-mod list;
 mod lists;
 mod log;
 mod objects;
@@ -61,10 +60,11 @@ mod v1;
 mod v4;
 
 pub use crate::loopback::ArmedFault;
+pub use crate::loopback::credentials::Credentials;
 pub use fault::{Effect, Fault};
 pub use log::{Request, Requests};
 pub use op::Op;
-pub use server::{Credentials, LoopbackOss};
+pub use server::LoopbackOss;
 
 /// The region that signatures of version 4 must name.
 pub const REGION: &str = "cn-loopback";

@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 
-use super::auth::{Identity, Keys, denied};
+use super::auth::{Keys, denied};
 use super::call::{Call, Struck};
 use super::clock::ServerClock;
 use super::fault::Faults;
@@ -17,6 +17,7 @@ use super::request::Ask;
 use super::route::{key_of, op_of, perform};
 use super::store::Store;
 use super::{MAX_OBJECT, Op, Requests};
+use crate::loopback::credentials::Identity;
 use crate::loopback::{Cut, Serve, whole};
 
 /// What every connection shares, over restarts too.

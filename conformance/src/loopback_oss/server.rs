@@ -1,49 +1,21 @@
 //! The handle of a server.
 
-use std::fmt;
 use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::auth::{Identity, Keys};
+use super::auth::Keys;
 use super::clock::ServerClock;
 use super::fault::Faults;
 use super::serve::Shared;
 use super::store::{Store, Versioning};
 use super::{ArmedFault, Fault, REGION, Requests};
 use crate::loopback::Running;
+use crate::loopback::credentials::{Credentials, Identity};
 
 const BUCKET: &str = "certs";
 const VERSIONED: &str = "certs-versioned";
 const THREAD: &str = "loopback-oss";
-
-/// What a client signs its requests with.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Credentials {
-    /// The access key id.
-    pub access_key: String,
-    /// The access key secret.
-    pub secret_key: String,
-    /// The security token, of temporary credentials.
-    pub session_token: Option<String>,
-}
-
-impl Credentials {
-    fn new(access_key: &str, secret_key: &str, session_token: Option<&str>) -> Self {
-        Self {
-            access_key: access_key.to_owned(),
-            secret_key: secret_key.to_owned(),
-            session_token: session_token.map(str::to_owned),
-        }
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("access_key", &self.access_key).finish_non_exhaustive()
-    }
-}
 
 /// An OSS server in this process. It ends, with its objects, when it is dropped.
 ///
@@ -63,20 +35,14 @@ impl LoopbackOss {
     /// When no port or no thread can be had.
     pub fn start() -> io::Result<Self> {
         let identities = vec![
-            full(Credentials::new("LTAILOOPBACK0001", "loop/back+secret-with-all-rights-01", None)),
-            Identity {
-                credentials: Credentials::new(
-                    "LTAILOOPBACK0002",
-                    "loop/back+secret-that-only-reads-02",
-                    None,
-                ),
-                may_write: false,
-            },
-            full(Credentials::new(
+            Identity::new("LTAILOOPBACK0001", "loop/back+secret-with-all-rights-01", None),
+            Identity::new("LTAILOOPBACK0002", "loop/back+secret-that-only-reads-02", None)
+                .only_reading(),
+            Identity::new(
                 "STS.LOOPBACK0003",
                 "loop/back+secret-with-a-token-00003",
                 Some("loopback/security+token=="),
-            )),
+            ),
         ];
         let mut store = Store::default();
         store.add_bucket(BUCKET, Versioning::Off);
@@ -244,8 +210,4 @@ impl LoopbackOss {
     fn store(&self) -> MutexGuard<'_, Store> {
         self.shared.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn full(credentials: Credentials) -> Identity {
-    Identity { credentials, may_write: true }
 }

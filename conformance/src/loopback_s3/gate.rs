@@ -10,14 +10,8 @@ use s3s::{S3Result, s3_error};
 use super::call::{Call, denied};
 use super::encode::percent_decode;
 use super::fault::Faults;
-use super::{Credentials, Op, REGION};
-
-/// An access key and what it may do.
-#[derive(Debug, Clone)]
-pub(super) struct Identity {
-    pub(super) credentials: Credentials,
-    pub(super) may_write: bool,
-}
+use super::{Op, REGION};
+use crate::loopback::credentials::Identity;
 
 /// The keys that exist; s3s compares the signatures.
 #[derive(Debug, Clone)]

@@ -10,8 +10,11 @@ use s3s::{S3Response, S3Result, s3_error};
 
 use super::backend::{Backend, owner};
 use super::encode::{from_token, percent_encode, to_token};
-use super::list::{self, Entry, Listed, Page, Query};
+use super::list::{Listed, versions};
 use super::store::{Object, Version};
+use crate::loopback::list::{self, Entry, Query};
+
+type Page = list::Page<Version>;
 
 /// The keys of a page at most.
 const MAX_KEYS: i32 = 1000;
@@ -106,7 +109,8 @@ impl Backend {
             after,
             max: usize::try_from(max_keys).unwrap_or_default(),
         };
-        Ok(list::page(self.store().bucket(bucket)?, &query))
+        let store = self.store();
+        Ok(list::page(&store.bucket(bucket)?.keys, |version| version.object.is_some(), &query))
     }
 
     pub(super) fn list_versions(
@@ -119,7 +123,7 @@ impl Backend {
         let max_keys = page_size(input.max_keys)?;
         let text = Encoder::new(input.encoding_type.as_ref())?;
         let prefix = input.prefix.clone().unwrap_or_default();
-        let mut listed = list::versions(self.store().bucket(&input.bucket)?, &prefix);
+        let mut listed = versions(self.store().bucket(&input.bucket)?, &prefix);
         let marker = (input.key_marker.as_deref(), input.version_id_marker.as_deref());
         listed.drain(..first_behind(&listed, marker));
         let rest =

@@ -51,10 +51,11 @@ mod store;
 mod writes;
 
 pub use crate::loopback::ArmedFault;
+pub use crate::loopback::credentials::Credentials;
 pub use fault::{Effect, Fault};
 pub use log::{Request, Requests};
 pub use op::Op;
-pub use server::{Credentials, LoopbackS3};
+pub use server::LoopbackS3;
 
 /// The region that signatures must name.
 pub const REGION: &str = "eu-west-1";

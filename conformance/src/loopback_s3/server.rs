@@ -1,6 +1,5 @@
 //! The handle of a server.
 
-use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,43 +7,16 @@ use s3s::service::S3ServiceBuilder;
 
 use super::backend::Backend;
 use super::fault::Faults;
-use super::gate::{Gate, Identity, Keys};
+use super::gate::{Gate, Keys};
 use super::serve::Shared;
 use super::store::{Store, Versioning};
 use super::{ArmedFault, Fault, REGION, Requests};
 use crate::loopback::Running;
+use crate::loopback::credentials::{Credentials, Identity};
 
 const BUCKET: &str = "certs";
 const VERSIONED: &str = "certs-versioned";
 const THREAD: &str = "loopback-s3";
-
-/// What a client signs its requests with.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Credentials {
-    /// The access key id.
-    pub access_key: String,
-    /// The secret access key.
-    pub secret_key: String,
-    /// The session token, of temporary credentials.
-    pub session_token: Option<String>,
-}
-
-impl Credentials {
-    fn new(access_key: &str, secret_key: &str, session_token: Option<&str>) -> Self {
-        Self {
-            access_key: access_key.to_owned(),
-            secret_key: secret_key.to_owned(),
-            session_token: session_token.map(str::to_owned),
-        }
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("access_key", &self.access_key).finish_non_exhaustive()
-    }
-}
 
 /// An S3 server in this process. It ends, with its objects, when it is dropped.
 ///
@@ -67,24 +39,14 @@ impl LoopbackS3 {
     /// When no port or no thread can be had.
     pub fn start() -> io::Result<Self> {
         let identities = vec![
-            full(Credentials::new(
-                "AKIALOOPBACK00000001",
-                "loop/back+secret-key-with-all-rights0001",
-                None,
-            )),
-            Identity {
-                credentials: Credentials::new(
-                    "AKIALOOPBACK00000002",
-                    "loop/back+secret-key-that-only-reads0002",
-                    None,
-                ),
-                may_write: false,
-            },
-            full(Credentials::new(
+            Identity::new("AKIALOOPBACK00000001", "loop/back+secret-key-with-all-rights0001", None),
+            Identity::new("AKIALOOPBACK00000002", "loop/back+secret-key-that-only-reads0002", None)
+                .only_reading(),
+            Identity::new(
                 "ASIALOOPBACK00000003",
                 "loop/back+secret-key-with-a-token0000003",
                 Some("loopback/session+token=="),
-            )),
+            ),
         ];
         let keys = Keys(Arc::new(identities));
         let mut store = Store::default();
@@ -216,8 +178,4 @@ impl LoopbackS3 {
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn full(credentials: Credentials) -> Identity {
-    Identity { credentials, may_write: true }
 }

@@ -34,6 +34,8 @@ pub enum Effect {
     Repeat,
     /// The request waits before it is done.
     Delay(Duration),
+    /// The request waits until the next [`release`](super::LoopbackSecretsManager::release), and is done then.
+    Hold,
     /// The request is done at once; its reply waits.
     DelayReply(Duration),
     /// The reply has the whole length in its header and half of the body, then the connection is closed.

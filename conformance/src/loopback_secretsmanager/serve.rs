@@ -9,15 +9,16 @@ use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::args::Args;
 use super::body::Body;
 use super::failure::{Done, Failure};
 use super::fault::Faults;
 use super::log::Request;
-use super::server::Identity;
 use super::store::Store;
 use super::{Effect, Op, Requests, deletes, lists, reads, sign, writes};
+use crate::loopback::credentials::Identity;
 use crate::loopback::{Cut, Serve, whole};
 
 /// The longest request, in bytes: a value in base64 and more than everything else.
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) identities: Arc<Vec<Identity>>,
     pub(super) log: Mutex<Requests>,
     pub(super) numbers: AtomicU64,
+    /// How often what is held was let go.
+    pub(super) releases: watch::Sender<u64>,
 }
 
 impl Serve for Shared {
@@ -108,8 +111,10 @@ async fn handle(
     if entry.op.writes() && !identity.may_write {
         return Err(Failure::denied(entry.op));
     }
+    // Who sees that the fault has struck may let the request go at once.
+    let released = shared.releases.subscribe();
     *effects = shared.faults.take(entry.op, &entry.key, entry.conditional);
-    before(effects, entry.op).await?;
+    before(effects, entry.op, released).await?;
     let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
     store.admit()?;
     if effects.contains(&Effect::Repeat) {
@@ -149,10 +154,12 @@ fn subject(shared: &Shared, args: &Args) -> String {
 }
 
 /// What happens before the request is done. An error stands for the reply.
-async fn before(effects: &[Effect], op: Op) -> Done<()> {
+async fn before(effects: &[Effect], op: Op, mut released: watch::Receiver<u64>) -> Done<()> {
     for effect in effects {
         match effect {
             Effect::Delay(time) => tokio::time::sleep(*time).await,
+            // The other end is there as long as the server is.
+            Effect::Hold => drop(released.changed().await),
             Effect::LoseRequest | Effect::InternalError => return Err(internal_error()),
             Effect::Unavailable => {
                 return Err(Failure::new("ServiceUnavailable", "The service is not available."));

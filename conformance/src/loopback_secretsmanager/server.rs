@@ -1,52 +1,20 @@
 //! The handle of a server.
 
-use std::fmt;
 use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use super::fault::Faults;
 use super::serve::Shared;
 use super::store::Store;
 use super::{ArmedFault, Fault, REGION, Requests};
 use crate::loopback::Running;
+use crate::loopback::credentials::{Credentials, Identity};
 
 const THREAD: &str = "loopback-secretsmanager";
-
-/// What a client signs its requests with.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Credentials {
-    /// The access key id.
-    pub access_key: String,
-    /// The secret access key.
-    pub secret_key: String,
-    /// The session token, of temporary credentials.
-    pub session_token: Option<String>,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("access_key", &self.access_key).finish_non_exhaustive()
-    }
-}
-
-/// An access key and what it may do.
-#[derive(Debug, Clone)]
-pub(super) struct Identity {
-    pub(super) credentials: Credentials,
-    pub(super) may_write: bool,
-}
-
-fn identity(access_key: &str, secret_key: &str, token: Option<&str>, may_write: bool) -> Identity {
-    let credentials = Credentials {
-        access_key: access_key.to_owned(),
-        secret_key: secret_key.to_owned(),
-        session_token: token.map(str::to_owned),
-    };
-    Identity { credentials, may_write }
-}
 
 /// A Secrets Manager server in this process, empty at first. It ends, with its secrets, when it is dropped.
 #[derive(Debug)]
@@ -63,23 +31,13 @@ impl LoopbackSecretsManager {
     /// When no port or no thread can be had.
     pub fn start() -> io::Result<Self> {
         let identities = vec![
-            identity(
-                "AKIALOOPBACK00000001",
-                "loop/back+secret-key-with-all-rights0001",
-                None,
-                true,
-            ),
-            identity(
-                "AKIALOOPBACK00000002",
-                "loop/back+secret-key-that-only-reads0002",
-                None,
-                false,
-            ),
-            identity(
+            Identity::new("AKIALOOPBACK00000001", "loop/back+secret-key-with-all-rights0001", None),
+            Identity::new("AKIALOOPBACK00000002", "loop/back+secret-key-that-only-reads0002", None)
+                .only_reading(),
+            Identity::new(
                 "ASIALOOPBACK00000003",
                 "loop/back+secret-key-with-a-token0000003",
                 Some("loopback/session+token=="),
-                true,
             ),
         ];
         let shared = Arc::new(Shared {
@@ -88,6 +46,7 @@ impl LoopbackSecretsManager {
             identities: Arc::new(identities),
             log: Mutex::default(),
             numbers: AtomicU64::new(1),
+            releases: watch::Sender::new(0),
         });
         let running = Running::start(0, THREAD, Arc::clone(&shared))?;
         let port = running.address.port();
@@ -183,6 +142,11 @@ impl LoopbackSecretsManager {
     /// Switches every fault off.
     pub fn lift_faults(&self) {
         self.shared.faults.lift_all();
+    }
+
+    /// Lets the requests go that are held by [`Effect::Hold`](super::Effect::Hold).
+    pub fn release(&self) {
+        self.shared.releases.send_modify(|releases| *releases += 1);
     }
 
     /// The requests until now. A request enters when its reply is ready, so a client that has its reply finds it here;

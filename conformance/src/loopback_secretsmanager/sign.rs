@@ -10,7 +10,7 @@ use ring::{digest, hmac};
 use super::REGION;
 use super::clock::parse_stamp;
 use super::failure::{Done, Failure};
-use super::server::Identity;
+use crate::loopback::credentials::Identity;
 
 /// How far a signature's time may be from the server's.
 const SKEW: Duration = Duration::from_secs(5 * 60);

@@ -14,6 +14,7 @@ mod process;
 mod redis;
 mod s3;
 mod shared;
+mod terminator;
 mod tls;
 mod tools;
 mod user;
@@ -34,6 +35,7 @@ pub use redis::{
     RedisServer, shared_redis, shared_redis_cluster, shared_valkey,
 };
 pub use s3::{Moto, Radosgw, S3Account, shared_moto, shared_radosgw};
+pub use terminator::TlsTerminator;
 pub use tools::tools_dir;
 pub use user::User;
 

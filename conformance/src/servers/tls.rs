@@ -8,6 +8,43 @@ use rcgen::{
 
 use super::Place;
 
+/// Who signs the certificates of a test.
+pub(super) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    pub(super) fn new() -> io::Result<Self> {
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "certstore test authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).map_err(io::Error::other)?.pem();
+        Ok(Self { issuer: Issuer::new(params, key), pem })
+    }
+
+    /// Its own certificate.
+    pub(super) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// A certificate for these names, and its key.
+    pub(super) fn sign(
+        &self,
+        names: &[&str],
+        usage: Option<ExtendedKeyUsagePurpose>,
+    ) -> io::Result<(String, String)> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
+        params.distinguished_name.push(DnType::CommonName, "localhost");
+        params.extended_key_usages.extend(usage);
+        let pair = KeyPair::generate().map_err(io::Error::other)?;
+        let signed = params.signed_by(&pair, &self.issuer).map_err(io::Error::other)?;
+        Ok((signed.pem(), pair.serialize_pem()))
+    }
+}
+
 /// An authority, a server's certificate for 127.0.0.1 and localhost, and a client's: PEM files in a server's folder.
 #[derive(Debug)]
 pub(super) struct Tls;
@@ -20,27 +57,17 @@ impl Tls {
     pub(super) const CLIENT_KEY: &str = "client.key";
 
     pub(super) fn write(place: &Place) -> io::Result<()> {
-        let ca_key = KeyPair::generate().map_err(io::Error::other)?;
-        let mut ca = CertificateParams::default();
-        ca.distinguished_name.push(DnType::CommonName, "certstore test authority");
-        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = ca.self_signed(&ca_key).map_err(io::Error::other)?;
-        place.write(Self::CA, certificate.pem())?;
-        let issuer = Issuer::new(ca, ca_key);
+        let authority = Authority::new()?;
+        place.write(Self::CA, authority.pem())?;
         let (server, client) =
             (ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth);
         for (cert, key, usage) in [
             (Self::SERVER_CERT, Self::SERVER_KEY, server),
             (Self::CLIENT_CERT, Self::CLIENT_KEY, client),
         ] {
-            let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
-            let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
-            params.distinguished_name.push(DnType::CommonName, "localhost");
-            params.extended_key_usages.push(usage);
-            let pair = KeyPair::generate().map_err(io::Error::other)?;
-            let signed = params.signed_by(&pair, &issuer).map_err(io::Error::other)?;
-            place.write(cert, signed.pem())?;
-            place.write(key, pair.serialize_pem())?;
+            let (signed, pair) = authority.sign(&["127.0.0.1", "localhost"], Some(usage))?;
+            place.write(cert, signed)?;
+            place.write(key, pair)?;
         }
         Ok(())
     }

@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use certstore_core::journal::JournalStore;
-use certstore_core::{Dir, Result};
-use certstore_objects::{ObjectStore, Page, Query};
+use certstore_core::Result;
+use certstore_objects::{ObjectStore, Page, Query, forward_journals};
 
 use crate::bucket::{Bucket, Got, Metadata, When};
 use crate::storage::GcsStorage;
@@ -39,17 +38,4 @@ impl ObjectStore for Bucket {
     }
 }
 
-#[async_trait]
-impl JournalStore for GcsStorage {
-    async fn read_journal(&self, dir: &Dir) -> Result<Option<Bytes>> {
-        self.inner().tree.read_journal(dir).await
-    }
-
-    async fn write_journal(&self, dir: &Dir, journal: &[u8]) -> Result<()> {
-        self.inner().tree.write_journal(dir, journal).await
-    }
-
-    async fn remove_journal(&self, dir: &Dir) -> Result<()> {
-        self.inner().tree.remove_journal(dir).await
-    }
-}
+forward_journals!(GcsStorage);

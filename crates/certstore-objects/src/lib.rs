@@ -5,6 +5,7 @@ mod delete;
 mod each;
 pub mod endpoint;
 mod fence;
+mod forward;
 mod limit;
 mod list;
 pub mod location;

@@ -20,5 +20,6 @@ mod rig;
 mod round_trips;
 mod stale;
 mod throttling;
+mod tls;
 mod versions;
 mod wrong;

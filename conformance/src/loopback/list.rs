@@ -1,28 +1,27 @@
 //! Listing: prefix, delimiter, paging.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
-
-use super::store::{Bucket, Version};
 
 /// Which part of a bucket to list.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Query {
-    pub(super) prefix: String,
+pub(crate) struct Query {
+    pub(crate) prefix: String,
     /// Empty: none.
-    pub(super) delimiter: String,
+    pub(crate) delimiter: String,
     /// Only entries that sort after this; empty: all.
-    pub(super) after: String,
-    pub(super) max: usize,
+    pub(crate) after: String,
+    pub(crate) max: usize,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Entry {
-    Key(String, Version),
+pub(crate) enum Entry<V> {
+    Key(String, V),
     /// Keys with a delimiter behind the query's prefix, rolled up to one entry.
     Prefix(String),
 }
 
-impl Entry {
+impl<V> Entry<V> {
     fn name(&self) -> &str {
         match self {
             Self::Key(name, _) | Self::Prefix(name) => name,
@@ -30,23 +29,27 @@ impl Entry {
     }
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Page {
-    pub(super) entries: Vec<Entry>,
+#[derive(Debug)]
+pub(crate) struct Page<V> {
+    pub(crate) entries: Vec<Entry<V>>,
     /// The last entry's name, where more follow.
-    pub(super) next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
-/// One page of current objects, sorted bytewise.
-pub(super) fn page(bucket: &Bucket, query: &Query) -> Page {
-    let mut page = Page::default();
+/// One page of current objects, sorted bytewise. Of the versions of each key the last one is current, if it `is_there`.
+pub(crate) fn page<V: Clone>(
+    keys: &BTreeMap<String, Vec<V>>,
+    is_there: impl Fn(&V) -> bool,
+    query: &Query,
+) -> Page<V> {
+    let mut page = Page { entries: Vec::new(), next: None };
     if query.max == 0 {
         return page;
     }
     let from = query.after.as_str().max(query.prefix.as_str());
-    let keys = bucket.keys.range::<str, _>((Bound::Included(from), Bound::Unbounded));
+    let keys = keys.range::<str, _>((Bound::Included(from), Bound::Unbounded));
     for (key, versions) in keys.take_while(|(key, _)| key.starts_with(&query.prefix)) {
-        let Some(version) = versions.last().filter(|version| version.object.is_some()) else {
+        let Some(version) = versions.last().filter(|version| is_there(version)) else {
             continue;
         };
         let entry = match rolled_up(key, query) {
