@@ -1,7 +1,7 @@
 //! A memory storage that can be away, for tests of what stands on a storage.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -11,6 +11,7 @@ use certstore_core::{
     KeyInfo, Lock, LockInfo, LockName, Locker, MemoryConfig, MemoryStorage, OsRandom, Result,
     Sleep, Storage, Version, Versioned,
 };
+use futures_util::future::join_all;
 use futures_util::stream::{BoxStream, StreamExt as _, once};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -33,6 +34,7 @@ pub struct Gate {
     capabilities: Capabilities,
     away: AtomicBool,
     refused: watch::Sender<usize>,
+    torn: Mutex<Option<Key>>,
 }
 
 impl Gate {
@@ -57,7 +59,7 @@ impl Gate {
             .expect("the default settings are valid");
         let capabilities = change(memory.capabilities());
         let (away, refused) = (AtomicBool::new(false), watch::Sender::new(0));
-        Arc::new(Self { memory, capabilities, away, refused })
+        Arc::new(Self { memory, capabilities, away, refused, torn: Mutex::default() })
     }
 
     /// From here on nothing is answered.
@@ -68,6 +70,12 @@ impl Gate {
     /// From here on everything is answered.
     pub fn come_back(&self) {
         self.away.store(false, Ordering::SeqCst);
+    }
+
+    /// As if a `store_all` with a journal had been interrupted before it wrote this key: only `load_bundle` still finds
+    /// the value.
+    pub fn tear(&self, key: &Key) {
+        *self.torn.lock().unwrap_or_else(PoisonError::into_inner) = Some(key.clone());
     }
 
     /// Waits until it has refused that many calls.
@@ -85,6 +93,12 @@ impl Gate {
             return Err(Error::new(ErrorKind::Unavailable, "away").with_backend("gate"));
         }
         Ok(())
+    }
+
+    fn find(&self, key: &Key) -> Result<()> {
+        self.pass()?;
+        let torn = self.torn.lock().unwrap_or_else(PoisonError::into_inner);
+        if torn.as_ref() == Some(key) { Err(Error::not_found()) } else { Ok(()) }
     }
 
     fn offers(&self, offered: bool) -> Result<()> {
@@ -152,20 +166,17 @@ impl Storage for Gate {
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {
-        self.pass()?;
+        self.find(key)?;
         self.memory.load(key).await
     }
 
     async fn load_versioned(&self, key: &Key) -> Result<Versioned> {
-        self.pass()?;
+        self.find(key)?;
         self.memory.load_versioned(key).await
     }
 
     async fn load_many(&self, keys: &[&Key]) -> Vec<Result<Bytes>> {
-        match self.pass() {
-            Ok(()) => self.memory.load_many(keys).await,
-            Err(_) => keys.iter().map(|_| self.pass().map(|()| Bytes::new())).collect(),
-        }
+        join_all(keys.iter().map(|key| self.load(key))).await
     }
 
     async fn load_bundle(&self, keys: &[&Key]) -> Result<Vec<Bytes>> {
@@ -189,8 +200,13 @@ impl Storage for Gate {
     }
 
     async fn exists(&self, key: &Key) -> Result<bool> {
-        self.pass()?;
-        self.memory.exists(key).await
+        match self.find(key) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            found => {
+                found?;
+                self.memory.exists(key).await
+            }
+        }
     }
 
     async fn list(&self, dir: &Dir, recursive: bool) -> Result<Vec<Key>> {
@@ -206,7 +222,7 @@ impl Storage for Gate {
     }
 
     async fn stat(&self, key: &Key) -> Result<KeyInfo> {
-        self.pass()?;
+        self.find(key)?;
         self.memory.stat(key).await
     }
 

@@ -25,7 +25,8 @@ async fn lock(storage: &CertstoreStorage) -> LockGuard {
 
 /// How many values are there, all of one store.
 async fn whole(storage: &CertstoreStorage) -> usize {
-    let values: Vec<_> = storage.load_many(&KEYS).await.unwrap().into_iter().flatten().collect();
+    let values: Vec<_> =
+        storage.load_many(&KEYS).await.expect("it answers").into_iter().flatten().collect();
     assert!(values.windows(2).all(|pair| pair[0] == pair[1]));
     values.len()
 }
@@ -46,15 +47,56 @@ async fn a_set_under_a_lock_is_written_whole() {
 async fn a_set_that_is_cut_is_the_old_one_or_the_new_one() {
     for polls in 1..MAX_CUTS {
         let storage = CertstoreStorage::new(Gate::new());
-        let guard = lock(&storage).await;
-        storage.store_tx_with_lock(&set("1"), &guard).await.unwrap();
-        let done = cut_after(storage.store_tx_with_lock(&set("2"), &guard), polls).await;
-        assert_eq!(whole(&storage).await, 3);
-        if done.is_some() {
+        if cut_over(&storage, "1", polls).await {
             return;
         }
     }
     panic!("the store never ended");
+}
+
+/// There a set is several files, and a journal.
+#[tokio::test]
+async fn so_it_is_on_files_also_for_the_first_set() {
+    for (old, end) in [("1", 3), ("", 0)] {
+        for polls in 1..=MAX_CUTS {
+            assert!(polls < MAX_CUTS, "the store never ended");
+            let folder = tempfile::tempdir().unwrap();
+            let files = certstore::open_url(&format!("file://{}", folder.path().display())).await;
+            let storage = CertstoreStorage::new(files.unwrap());
+            let through = cut_over(&storage, old, polls).await;
+            assert!([end, 3].contains(&whole(&storage).await));
+            if through {
+                break;
+            }
+        }
+    }
+}
+
+/// Stores a set over another one, or over none, until it is cut; whether it got through.
+async fn cut_over(storage: &CertstoreStorage, old: &str, polls: usize) -> bool {
+    let guard = lock(storage).await;
+    if !old.is_empty() {
+        storage.store_tx_with_lock(&set(old), &guard).await.expect("the old set is stored");
+    }
+    let done = cut_after(storage.store_tx_with_lock(&set("2"), &guard), polls).await;
+    let there = whole(storage).await;
+    assert!(there == 3 || (old.is_empty() && there == 0), "{there} of 3 values");
+    // What was cut may still go on in the background.
+    let exist = storage.exists_exact_many(&KEYS).await.expect("it answers");
+    assert!(exist.windows(2).all(|pair| pair[0] == pair[1]), "{exist:?}");
+    done.is_some()
+}
+
+#[tokio::test]
+async fn a_set_whose_store_was_interrupted_is_read_as_its_journal_has_it() {
+    let gate = Gate::new();
+    let storage = CertstoreStorage::new(gate.clone());
+    let guard = lock(&storage).await;
+    storage.store_tx_with_lock(&set("1"), &guard).await.unwrap();
+    gate.tear(&KEYS[0].parse().unwrap());
+    assert!(storage.load(KEYS[0]).await.is_err());
+    assert_eq!(whole(&storage).await, 3);
+    assert_eq!(storage.exists_exact_many(&KEYS).await.unwrap(), [true; 3]);
 }
 
 #[tokio::test]
