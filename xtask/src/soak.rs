@@ -1,4 +1,4 @@
-//! `cargo xtask soak [BACKEND]`: the long run of locks under fire, and of histories.
+//! `cargo xtask soak [BACKEND|fuzz]`: the long run of locks under fire, of histories, and of damaged input.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,15 @@ use anyhow::{Result, bail};
 use crate::metadata;
 use crate::shell::{cargo, root, run, shown};
 
-/// Minutes of killed and stopped processes over each backend that has a test `soak`, or over one.
+/// Where damaged input is made up, in tests whose names have `fuzz`: package and target.
+const FUZZED: [(&str, &[&str]); 3] = [
+    ("certstore-layers", &["--test", "seal"]),
+    ("certstore-redis", &["--lib"]),
+    ("certstore-s3", &["--lib"]),
+];
+
+/// Minutes of killed and stopped processes over each backend that has a test `soak`, or over one; then, or with
+/// `fuzz` alone, a hundred times as much damaged input for the parser of keysets and every codec.
 pub(crate) fn soak(arguments: &[String]) -> Result<()> {
     let packages: Vec<String> = metadata::members()?
         .into_iter()
@@ -16,27 +24,40 @@ pub(crate) fn soak(arguments: &[String]) -> Result<()> {
         .collect();
     let chosen: Vec<&String> = match arguments {
         [] => packages.iter().collect(),
+        [name] if name == "fuzz" => Vec::new(),
         [name] => packages.iter().filter(|package| backend(package) == name).collect(),
-        _ => bail!("cargo xtask soak takes one backend or none"),
+        _ => bail!("cargo xtask soak takes one backend, fuzz or nothing"),
     };
-    if chosen.is_empty() {
-        let known: Vec<&str> = packages.iter().map(|package| backend(package)).collect();
+    let fuzz = arguments.first().is_none_or(|name| name == "fuzz");
+    if chosen.is_empty() && !fuzz {
+        let known: Vec<&str> =
+            packages.iter().map(|package| backend(package)).chain(["fuzz"]).collect();
         bail!("there is no such backend; there are: {}", known.join(", "));
     }
     let mut failed = Vec::new();
     for package in chosen {
-        let mut command = cargo();
-        command.args(["test", "--package", package, "--test", "soak", "--", "--nocapture"]);
-        command.env("CERTSTORE_SOAK", "1");
-        println!("$ CERTSTORE_SOAK=1 {}", shown(&command));
-        if run(&mut command).is_err() {
+        if !long_run(package, &["--test", "soak"], &[]) {
             failed.push(backend(package));
+        }
+    }
+    for (package, target) in FUZZED.iter().filter(|_| fuzz) {
+        if !long_run(package, target, &["fuzz"]) {
+            failed.push(package);
         }
     }
     if !failed.is_empty() {
         bail!("failed on {}", failed.join(", "));
     }
     Ok(())
+}
+
+/// Whether the tests of a package passed in their long form.
+fn long_run(package: &str, target: &[&str], filter: &[&str]) -> bool {
+    let mut command = cargo();
+    command.args(["test", "--package", package]).args(target).args(filter);
+    command.args(["--", "--nocapture"]).env("CERTSTORE_SOAK", "1");
+    println!("$ CERTSTORE_SOAK=1 {}", shown(&command));
+    run(&mut command).is_ok()
 }
 
 /// The memory backend is soaked by the suite's own tests.

@@ -9,6 +9,8 @@ pub mod prefix;
 pub mod read_only;
 #[cfg(feature = "seal")]
 pub mod seal;
+#[cfg(test)]
+mod test_clock;
 pub mod trace;
 
 pub use exact::stat_exact;

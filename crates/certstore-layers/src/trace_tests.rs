@@ -8,11 +8,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use super::{Counts, TraceStorage};
-
-#[path = "caching/test_clock.rs"]
-mod test_clock;
-
-use test_clock::TestClock;
+use crate::test_clock::TestClock;
 
 /// Every span and event of this module, as text.
 #[derive(Clone, Default)]

@@ -1,6 +1,6 @@
 //! The caching store: the table of certcache, outages, single flights, change notices, a sealed copy.
 
-#[path = "../src/caching/test_clock.rs"]
+#[path = "../src/test_clock.rs"]
 mod clock;
 #[path = "caching/copies.rs"]
 mod copies;

@@ -47,3 +47,20 @@ fn a_key_of_another_length_is_refused() {
     let error = Secretbox::new(&Secret::new("short")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
 }
+
+/// Never a panic, never another value.
+#[test]
+fn fuzz_no_damaged_value_opens() {
+    let whole = [SEALED, SEALED_X, SEALED_EMPTY].map(bytes);
+    let mut refused = 0;
+    certstore_conformance::fuzz::rounds("secretboxes", 5, 20_000, |numbers, index| {
+        let whole = &whole[index % whole.len()];
+        let damaged = numbers.mutate(whole);
+        if damaged.is_empty() || damaged == *whole {
+            return;
+        }
+        assert_eq!(opened(KEY, &damaged).unwrap_err().kind(), ErrorKind::Corrupt);
+        refused += 1;
+    });
+    assert!(refused > 10_000, "{refused}");
+}

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use certstore::bundle::{BundleKeys, BundleMetadata, CertificateBundle};
-use certstore::{Batch, Config, Storage, open};
+use certstore::{Batch, Config, open};
 use certstore_conformance::loopback_s3::{Effect, Fault, LoopbackS3};
 use rcgen::{CertificateParams, KeyPair};
 

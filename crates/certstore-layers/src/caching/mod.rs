@@ -19,8 +19,6 @@ mod refresh;
 mod revocation;
 mod storage;
 mod store;
-#[cfg(test)]
-mod test_clock;
 mod through;
 
 pub use account_key::AccountKey;

@@ -1,5 +1,5 @@
-use super::super::test_clock::TestClock;
 use super::*;
+use crate::test_clock::TestClock;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const INTERVAL: Duration = Duration::from_secs(2);

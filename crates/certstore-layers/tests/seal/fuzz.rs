@@ -1,35 +1,11 @@
 //! Damaged and made-up input: never a panic, never a value, never a key in an error.
 
 use bytes::Bytes;
+use certstore_conformance::fuzz::rounds;
 use certstore_core::ErrorKind;
 use certstore_layers::seal::{Algorithm, Keyset, OutputPrefix};
 
-use super::support::Numbers;
-
 const INPUTS: usize = 40_000;
-
-/// One to four changes: bytes set, removed, repeated, or parts moved.
-fn mutate(input: &[u8], numbers: &mut Numbers) -> Vec<u8> {
-    let mut output = input.to_vec();
-    for _ in 0..=numbers.below(4) {
-        let at = numbers.below(output.len());
-        match numbers.below(6) {
-            _ if output.is_empty() => output.push(numbers.next() as u8),
-            0 => output[at] = numbers.next() as u8,
-            1 => output[at] ^= 1 << numbers.below(8),
-            2 => drop(output.remove(at)),
-            3 => output.truncate(at),
-            4 => {
-                let end = at + numbers.below(output.len() - at);
-                let part = output[at..end].to_vec();
-                let to = numbers.below(output.len());
-                output.splice(to..to, part);
-            }
-            _ => output.insert(at, b"\"{}[]:,\\0eE-.\x01\xff"[numbers.below(15)]),
-        }
-    }
-    output
-}
 
 #[test]
 fn no_keyset_is_parsed_wrongly_and_none_is_shown() {
@@ -42,10 +18,9 @@ fn no_keyset_is_parsed_wrongly_and_none_is_shown() {
     let keys: Vec<&str> =
         json.expose().split("\"value\": \"").skip(1).map(|rest| &rest[8..24]).collect();
     assert_eq!(keys.len(), 4);
-    let mut numbers = Numbers(1);
     let (mut parsed, mut refused) = (0, 0);
-    for _ in 0..INPUTS {
-        let input = mutate(json.expose().as_bytes(), &mut numbers);
+    rounds("keysets", 1, INPUTS, |numbers, _| {
+        let input = numbers.mutate(json.expose().as_bytes());
         match Keyset::from_json(&input) {
             Ok(keyset) => {
                 // Whatever is accepted works, and is written as what it is.
@@ -65,8 +40,8 @@ fn no_keyset_is_parsed_wrongly_and_none_is_shown() {
                 refused += 1;
             }
         }
-    }
-    assert!(parsed > 100 && refused > INPUTS / 2, "{parsed} parsed, {refused} refused");
+    });
+    assert!(parsed > 100 && refused > parsed, "{parsed} parsed, {refused} refused");
 }
 
 #[test]
@@ -77,14 +52,14 @@ fn no_damaged_value_opens() {
         keyset.rotate(algorithm, OutputPrefix::Tink).unwrap();
         sealed.push(keyset.seal(b"-----BEGIN PRIVATE KEY-----", b"a").unwrap());
     }
-    let mut numbers = Numbers(2);
-    let mut unchanged = 0;
-    for index in 0..INPUTS {
+    let (mut unchanged, mut all) = (0, 0);
+    rounds("damaged values", 2, INPUTS, |numbers, index| {
+        all += 1;
         let whole = &sealed[index % sealed.len()];
-        let input = mutate(whole, &mut numbers);
+        let input = numbers.mutate(whole);
         if input == *whole {
             unchanged += 1;
-            continue;
+            return;
         }
         // In a buffer of its own, and in one that is shared.
         let input = Bytes::from(input);
@@ -94,8 +69,8 @@ fn no_damaged_value_opens() {
             assert_eq!(error.kind(), ErrorKind::Corrupt);
             assert!(!error.to_string().contains("BEGIN"));
         }
-    }
-    assert!(unchanged < INPUTS / 10, "{unchanged} were not damaged at all");
+    });
+    assert!(unchanged < all / 10, "{unchanged} were not damaged at all");
 }
 
 #[test]
@@ -103,15 +78,14 @@ fn no_noise_opens() {
     let mut keyset = Keyset::create(Algorithm::Aes256Gcm, OutputPrefix::Tink).unwrap();
     keyset.add(Algorithm::ChaCha20Poly1305, OutputPrefix::Raw).unwrap();
     let prefix = [&[1][..], &keyset.primary_id().to_be_bytes()].concat();
-    let mut numbers = Numbers(3);
-    for index in 0..INPUTS {
+    rounds("noise", 3, INPUTS, |numbers, index| {
         let length = numbers.below(80);
-        let mut noise: Vec<u8> = (0..length).map(|_| numbers.next() as u8).collect();
+        let mut noise = numbers.bytes(length);
         if index % 2 == 0 {
             noise.splice(0..0, prefix.iter().copied());
         }
         let refused = keyset.open(noise.into(), b"a").expect_err("noise opened");
         assert_eq!(refused.kind(), ErrorKind::Corrupt);
         drop(Keyset::from_json(&prefix).expect_err("noise is no keyset"));
-    }
+    });
 }

@@ -59,7 +59,16 @@ impl Codec {
             }
         };
         let method = Method::from_flag(envelope.compression)?;
-        Ok(method.decompress(compressed)?.into())
+        let value = method.decompress(compressed)?;
+        // The flags are not encrypted with the value: one that is damaged gives another value, and seldom one of this size.
+        if envelope.size != 0 && envelope.size != value.len() as u64 {
+            return Err(corrupt(format!(
+                "it says that it has {} bytes, and has {}",
+                envelope.size,
+                value.len()
+            )));
+        }
+        Ok(value.into())
     }
 }
 

@@ -83,3 +83,28 @@ fn unknown_flags_are_corrupt() {
         assert_eq!(codec.decode(stored.as_bytes()).unwrap_err().kind(), ErrorKind::Corrupt);
     }
 }
+
+/// Never a panic, never another value in place of an encrypted one, never a part of a value in an error.
+#[test]
+fn fuzz_no_damaged_value_is_another() {
+    let all: Vec<&str> = PLAIN.iter().chain(&ENCRYPTED).map(|(_, stored)| *stored).collect();
+    let codec = codec(Method::None, Some(KEY));
+    let mut refused = 0;
+    certstore_conformance::fuzz::rounds("Caddy's envelopes", 4, 20_000, |numbers, index| {
+        let damaged = numbers.mutate(all[index % all.len()].as_bytes());
+        match codec.decode(&damaged) {
+            Ok(value) => {
+                // What is not encrypted has nothing in it that tells damage, nor has the envelope: the plugin's format.
+                let envelope = Envelope::decode(&damaged).unwrap();
+                let told = envelope.encryption != 0 && envelope.size != 0;
+                assert!(!told || value == PEM, "{}", String::from_utf8_lossy(&damaged));
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+                assert!(!error.to_string().contains("BEGIN"), "{error}");
+                refused += 1;
+            }
+        }
+    });
+    assert!(refused > 10_000, "{refused}");
+}

@@ -1,7 +1,7 @@
 use certstore_core::MemoryStorage;
 
-use super::super::test_clock::TestClock;
 use super::*;
+use crate::test_clock::TestClock;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
