@@ -96,13 +96,21 @@ impl Vault {
                 Some(found) if is_overtaken(&found) && attempt < LOOKS => {}
                 // The service has just said that it is scheduled: this answer is older.
                 Some(found) if scheduled && !found.scheduled && attempt < LOOKS => {}
-                Some(found) if found.scheduled => {
-                    return self.create_over_schedule(secret, &found, id, body).await;
+                Some(found) if !found.scheduled && shown_value(&found).is_some() => {
+                    return Ok(false);
                 }
-                Some(found) if shown_value(&found).is_some() => return Ok(false),
                 Some(found) => {
-                    self.budget.spend(secret)?;
-                    return self.swap_current(secret, found.current(), id, body).await;
+                    let stored = if found.scheduled {
+                        self.create_over_schedule(secret, &found, id, body).await?
+                    } else {
+                        self.budget.spend(secret)?;
+                        self.swap_current(secret, found.current(), id, body).await?
+                    };
+                    // Refused, it may have met another one's store, or the second step of a delete, after which there is
+                    // still nothing.
+                    if stored || attempt >= LOOKS {
+                        return Ok(stored);
+                    }
                 }
                 None => {}
             }

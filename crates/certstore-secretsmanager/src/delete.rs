@@ -119,7 +119,8 @@ impl Vault {
         to_its_end(self.secrets.end(), async move {
             let sent = vault.secrets.delete(&secret, Removal::Window(vault.window)).await;
             match sent {
-                Ok(Done::Yes | Done::Missing | Done::Scheduled) => {}
+                Ok(Done::Yes | Done::Scheduled) => {}
+                Ok(Done::Missing) => return Ok(true),
                 Ok(other) => return Err(other.unexpected()),
                 Err(error) if !error.may_have_applied() => return Err(error),
                 Err(error) => {
@@ -168,8 +169,8 @@ impl Vault {
                     }
                     return Ok(overtaken);
                 }
-                // It lags behind, unless somebody has restored it already.
-                Some(_) if look < LOOKS && pause(look, end).await => look += 1,
+                // It lags behind, unless somebody has restored it already, or deleted it for good.
+                _ if look < LOOKS && pause(look, end).await => look += 1,
                 _ => return Ok(false),
             }
         }

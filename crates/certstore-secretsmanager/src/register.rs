@@ -62,7 +62,7 @@ impl SecretsManagerRegister {
         let body = Body::Text(record.encode());
         match expected {
             None => self.create(secret, id, &body).await,
-            Some(version) => self.replace(secret, version.as_str(), id, &body).await,
+            Some(version) => self.replace(secret, Some(version.as_str()), id, &body).await,
         }
     }
 
@@ -76,7 +76,14 @@ impl SecretsManagerRegister {
     /// The first record: makes the secret.
     async fn create(&self, secret: &str, id: &str, body: &Body) -> Result<Done> {
         let writing = self.vault.recent.begin(secret);
-        let done = self.vault.secrets.create(secret, id, body).await?;
+        let mut done = self.vault.secrets.create(secret, id, body).await?;
+        if done == Done::Exists {
+            // Made by hand, perhaps: without any version it is nobody's record, and stays as it is until somebody takes it.
+            let found = self.vault.secrets.describe(secret).await?;
+            if found.is_some_and(|found| found.current().is_none() && !found.scheduled) {
+                done = self.replace(secret, None, id, body).await?;
+            }
+        }
         match done {
             Done::Yes => writing.stored(id),
             _ => writing.nothing(),
@@ -84,13 +91,20 @@ impl SecretsManagerRegister {
         Ok(done)
     }
 
-    /// A later record: adds the version, then moves the label to it.
-    async fn replace(&self, secret: &str, from: &str, id: &str, body: &Body) -> Result<Done> {
+    /// A later record: adds the version, then moves the label to it. The first version of a secret has the label from the
+    /// start, which is refused then as if it were another's: who reads the record finds its own.
+    async fn replace(
+        &self,
+        secret: &str,
+        from: Option<&str>,
+        id: &str,
+        body: &Body,
+    ) -> Result<Done> {
         match self.vault.secrets.put(secret, id, body, Some(CANDIDATE)).await? {
             Done::Yes => {}
             other => return Ok(other),
         }
-        self.vault.secrets.move_stage(secret, CURRENT, Some(from), Some(id)).await
+        self.vault.secrets.move_stage(secret, CURRENT, from, Some(id)).await
     }
 
     /// Says once that somebody waits: each look, and each record, costs more here than elsewhere.

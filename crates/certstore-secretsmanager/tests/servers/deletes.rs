@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use certstore_conformance::loopback_secretsmanager::{Effect, Fault, Op};
+use certstore_conformance::loopback_secretsmanager::{ArmedFault, Effect, Fault, Op};
 use certstore_core::{Condition, Dir, ErrorKind, Locker as _, Storage as _};
 use certstore_secretsmanager::{Deleting, SecretsManagerStorage};
 
@@ -12,6 +12,16 @@ async fn of(rig: &Rig, delete: Deleting) -> SecretsManagerStorage {
     let mut config = rig.config();
     config.delete = delete;
     open(&config).await
+}
+
+/// Waits until the request is there that the fault is for.
+async fn struck(fault: &ArmedFault) {
+    soon(async {
+        while fault.fired() == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -107,17 +117,15 @@ async fn a_store_between_the_two_steps_of_a_delete_stands() {
     let (storage, other) = (open(&config).await, open(&config).await);
     let at = key("a");
     let version = storage.store(&at, b"1").await.unwrap();
-    let wait = Effect::Delay(Duration::from_millis(500));
-    let fault = rig.fault(Fault::new(wait).on(Op::DeleteSecret).key("p/a"));
+    let fault = rig.fault(Fault::new(Effect::Hold).on(Op::DeleteSecret).key("p/a"));
     let deleting = tokio::spawn({
         let (storage, at) = (storage.clone(), at.clone());
         async move { storage.delete_if(&at, &version).await }
     });
     // Once the delete waits, the sign of it is there.
-    while fault.fired() == 0 {
-        tokio::task::yield_now().await;
-    }
+    struck(&fault).await;
     other.store_if(&at, b"2", &Condition::Absent).await.expect("the value is deleted");
+    rig.server.release();
     soon(deleting).await.unwrap().expect("it was deleted before");
     for reader in [&storage, &other] {
         assert_eq!(reader.load(&at).await.unwrap(), "2");
@@ -144,16 +152,14 @@ async fn overtaken(
     (config.delete, config.retries) = (Deleting::Recover, 0);
     let (storage, other) = (open(&config).await, open(&config).await);
     let version = storage.store(&key("a"), b"1").await.expect("it stores");
-    let wait = Effect::Delay(Duration::from_secs(2));
-    let fault = rig.fault(Fault::new(wait).on(Op::DeleteSecret).key("p/a"));
+    let fault = rig.fault(Fault::new(Effect::Hold).on(Op::DeleteSecret).key("p/a"));
     let deleting = tokio::spawn(async move {
         storage.delete_if(&key("a"), &version).await.expect("it is deleted");
     });
-    while fault.fired() == 0 {
-        tokio::task::yield_now().await;
-    }
+    struck(&fault).await;
     other.store_if(&key("a"), b"2", &Condition::Absent).await.expect("the value is deleted");
     then();
+    rig.server.release();
     (deleting, other)
 }
 
@@ -171,15 +177,14 @@ async fn comes_back(other: &SecretsManagerStorage) {
 #[tokio::test]
 async fn a_delete_that_nobody_waits_for_gives_back_what_was_stored_meanwhile() {
     let rig = Rig::start();
-    let look = Fault::new(Effect::Delay(Duration::from_millis(400))).on(Op::DescribeSecret);
+    let look = Fault::new(Effect::Hold).on(Op::DescribeSecret);
     let mut armed = None;
     let (deleting, other) = overtaken(&rig, || armed = Some(rig.fault(look))).await;
     let armed = armed.unwrap();
     // The secret is scheduled, and what follows is about to be looked at.
-    while armed.fired() == 0 {
-        tokio::task::yield_now().await;
-    }
+    struck(&armed).await;
     deleting.abort();
+    rig.server.release();
     comes_back(&other).await;
 }
 
@@ -197,6 +202,58 @@ async fn a_delete_whose_look_fails_or_lags_gives_back_what_was_stored_meanwhile(
     soon(deleting).await.unwrap();
     rig.server.set_read_delay(Duration::ZERO);
     comes_back(&other).await;
+}
+
+#[tokio::test]
+async fn a_delete_without_its_second_step_is_done_for_everybody() {
+    let rig = Rig::start();
+    let mut config = rig.config();
+    config.delete = Deleting::Recover;
+    let (storage, other) = (open(&config).await, open(&config).await);
+    let (at, below) = (key("d/a"), Dir::new("d").unwrap());
+    storage.store(&at, b"1").await.unwrap();
+    // Its process is killed before the secret is scheduled.
+    let fault = rig.fault(Fault::new(Effect::Hold).on(Op::DeleteSecret).always());
+    let deleting = tokio::spawn({
+        let (storage, at) = (storage.clone(), at.clone());
+        async move { storage.delete(&at).await }
+    });
+    struck(&fault).await;
+    refused(other.load(&at).await, ErrorKind::NotFound);
+    refused(other.stat(&at).await, ErrorKind::NotFound);
+    assert!(!other.exists(&at).await.unwrap() && !other.exists(&key("d")).await.unwrap());
+    refused(other.list(&below, true).await, ErrorKind::NotFound);
+    other.store_if(&at, b"2", &Condition::Absent).await.unwrap();
+    assert_eq!(other.load(&at).await.unwrap(), "2");
+    deleting.abort();
+}
+
+#[tokio::test]
+async fn a_store_that_meets_the_second_step_of_a_delete_finds_nothing_there() {
+    let rig = Rig::start();
+    let (storage, other) = (rig.open().await, rig.open().await);
+    let at = key("a");
+    let version = storage.store(&at, b"1").await.unwrap();
+    let second = rig.fault(Fault::new(Effect::Hold).on(Op::DeleteSecret).key("p/a"));
+    let deleting = tokio::spawn({
+        let (storage, at) = (storage.clone(), at.clone());
+        async move { storage.delete_if(&at, &version).await }
+    });
+    struck(&second).await;
+    // The new version is there, and is about to become the value.
+    let moving = rig.fault(Fault::new(Effect::Hold).on(Op::UpdateSecretVersionStage).conditional());
+    let storing = tokio::spawn({
+        let (other, at) = (other.clone(), at.clone());
+        async move { other.store_if(&at, b"2", &Condition::Absent).await }
+    });
+    struck(&moving).await;
+    // By another way than the one that is held, so that it is scheduled before the move.
+    let raw = rig.site.raw();
+    raw.delete_secret().secret_id("p/a").recovery_window_in_days(7).send().await.unwrap();
+    rig.server.release();
+    soon(storing).await.unwrap().expect("nothing is stored there");
+    soon(deleting).await.unwrap().unwrap();
+    assert_eq!(other.load(&at).await.unwrap(), "2");
 }
 
 /// A secret of another program, scheduled for deletion by it.
@@ -234,16 +291,14 @@ async fn a_store_that_is_dropped_after_the_restore_is_still_written() {
     let rig = Rig::start();
     let storage = rig.open().await;
     scheduled(&rig).await;
-    let wait = Effect::Delay(Duration::from_millis(400));
-    let fault = rig.fault(Fault::new(wait).on(Op::PutSecretValue).skip(1));
+    let fault = rig.fault(Fault::new(Effect::Hold).on(Op::PutSecretValue).skip(1));
     let storing = tokio::spawn({
         let storage = storage.clone();
         async move { storage.store(&key("a"), b"2").await }
     });
-    while fault.fired() == 0 {
-        tokio::task::yield_now().await;
-    }
+    struck(&fault).await;
     storing.abort();
+    rig.server.release();
     soon(async {
         while storage.load(&key("a")).await.is_ok_and(|value| value != "2") {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -50,6 +50,17 @@ async fn a_damaged_record_is_told() {
 }
 
 #[tokio::test]
+async fn an_empty_secret_in_place_of_a_record_is_taken() {
+    let rig = Rig::start();
+    let (storage, other) = (rig.open().await, rig.open().await);
+    rig.site.raw().create_secret().name("p/locks/lease/job").send().await.unwrap();
+    let held = soon(storage.lock(&name("job"))).await.unwrap();
+    assert!(other.try_lock(&name("job")).await.unwrap().is_none());
+    held.unlock().await.unwrap();
+    soon(other.lock(&name("job"))).await.unwrap().unlock().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_fenced_write_is_told_from_a_plain_one_by_every_client() {
     let rig = Rig::start();
     let (one, other) = (rig.open().await, rig.open().await);
