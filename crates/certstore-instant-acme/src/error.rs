@@ -13,7 +13,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The storage failed, a name is no key, or the lock was lost. Where the storage failed, no order was made for it.
+    /// The storage failed, a name gives no key, or the lock was lost. An order that was made by then is stored, or forgotten
+    /// where the storage took nothing any more.
     Storage(certstore_core::Error),
     /// The CA refused a step, and said why.
     Refused {

@@ -3,21 +3,26 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use certstore_conformance::Gate;
-use certstore_core::{Locker as _, MemoryStorage, Storage};
+use certstore_core::{ErrorKind, Locker as _, MemoryStorage, Storage};
+use tokio::time::Instant;
 
 use super::{Issuance, Origin};
-use crate::test_data::{fresh_or_old, names, unreachable_ca};
+use crate::test_data::{fresh_or_old, names, silent_ca, unreachable_ca};
 use crate::writer::Writer;
-use crate::{AccountStore, Error, Names, PendingOrder, StoredChallenges};
+use crate::{AccountStore, Ca, Error, Names, PendingOrder, StoredChallenges};
 
 /// Over `storage`, at a CA that is not reached; counts how often that was tried.
 fn issuance(storage: Arc<dyn Storage>) -> (Issuance, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
-    let ca = unreachable_ca(&asked);
+    (issuance_at(unreachable_ca(&asked), storage), asked)
+}
+
+fn issuance_at(ca: Ca, storage: Arc<dyn Storage>) -> Issuance {
     let responder = Arc::new(StoredChallenges::new(storage.clone(), &ca));
-    (Issuance::new(Arc::new(AccountStore::new(storage, ca).unwrap()), responder), asked)
+    Issuance::new(Arc::new(AccountStore::new(storage, ca).unwrap()), responder)
 }
 
 /// Polls it once.
@@ -99,6 +104,40 @@ async fn a_call_that_is_dropped_while_it_waits_leaves_no_lock() {
     drop(waiting);
     held.unlock().await.unwrap();
     storage.lock(site.keys.lock()).await.unwrap().unlock().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ca_that_does_not_answer_holds_the_lock_no_longer_than_the_limit() {
+    let (gate, limit) = (Gate::new(), Duration::from_secs(20));
+    let (ca, _) = silent_ca();
+    let issuance = issuance_at(ca, gate.clone());
+    let site = issuance.site(&names()).unwrap();
+    // One step has a minute.
+    let start = Instant::now();
+    let error = issuance.obtain(&names()).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { step: "register an account" }), "{error:?}");
+    assert_eq!(start.elapsed().as_secs(), 60);
+    let start = Instant::now();
+    let error = issuance.with_limit(limit).obtain(&names()).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { step: "issue" }), "{error:?}");
+    assert_eq!(start.elapsed().as_secs(), limit.as_secs());
+    gate.memory.lock(site.keys.lock()).await.unwrap().unlock().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_lost_ends_the_work() {
+    let gate = Gate::new();
+    let (ca, asked) = silent_ca();
+    let issuance = issuance_at(ca, gate.clone());
+    let site = issuance.site(&names()).unwrap();
+    let working = tokio::spawn(async move { issuance.obtain(&names()).await });
+    asked.notified().await;
+    let held = gate.memory.locks().await.unwrap();
+    let held = held.iter().find(|held| held.name == site.keys.lock().as_str()).unwrap();
+    gate.memory.break_lock(site.keys.lock(), held.token.unwrap()).await.unwrap();
+    let error = working.await.unwrap().unwrap_err();
+    assert!(matches!(&error, Error::Storage(error) if error.kind() == ErrorKind::LockLost));
+    assert!(error.is_retryable());
 }
 
 #[tokio::test]

@@ -1,11 +1,17 @@
 //! Certificates, and a CA that is not reached, for tests.
 
+use std::future::pending;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use certstore::bundle::BundleMetadata;
+use http::Request;
+use instant_acme::{Account, BodyWrapper, BytesResponse, HttpClient};
 use rcgen::{CertificateParams, KeyPair};
+use tokio::sync::Notify;
 
 use crate::{Ca, Certificate, Names};
 
@@ -50,3 +56,24 @@ pub(crate) fn unreachable_ca(asked: &Arc<AtomicUsize>) -> Ca {
         Err(instant_acme::Error::Str("no client"))
     })
 }
+
+/// A CA that takes requests and never answers, and tells of each.
+pub(crate) fn silent_ca() -> (Ca, Arc<Notify>) {
+    let asked = Arc::new(Notify::new());
+    let client = Silent(asked.clone());
+    let ca = Ca::new("https://ca.example/dir")
+        .with_client(move || Ok(Account::builder_with_http(Box::new(client.clone()))));
+    (ca, asked)
+}
+
+#[derive(Clone)]
+struct Silent(Arc<Notify>);
+
+impl HttpClient for Silent {
+    fn request(&self, _: Request<BodyWrapper<Bytes>>) -> Response {
+        self.0.notify_one();
+        Box::pin(pending())
+    }
+}
+
+type Response = Pin<Box<dyn Future<Output = Result<BytesResponse, instant_acme::Error>> + Send>>;

@@ -31,7 +31,7 @@ impl AccountStore {
     /// The account without an address to write to, in `storage`.
     ///
     /// # Errors
-    /// [`Error::Storage`](crate::Error::Storage): the URL of the CA's directory gives no component of a key.
+    /// [`Storage`](crate::Error::Storage): the URL of the CA's directory gives no component of a key.
     pub fn new(storage: Arc<dyn Storage>, ca: Ca) -> Result<Self> {
         let keys = AccountKeys::new(ca.issuer(), "")?;
         Ok(Self { storage, ca, email: String::new(), keys, external: None })
@@ -40,7 +40,7 @@ impl AccountStore {
     /// The account that the CA may write to at this address.
     ///
     /// # Errors
-    /// [`Error::Storage`](crate::Error::Storage): the address gives no component of a key.
+    /// [`Storage`](crate::Error::Storage): the address gives no component of a key.
     pub fn with_email(mut self, email: impl Into<String>) -> Result<Self> {
         self.email = email.into();
         self.keys = AccountKeys::new(self.ca.issuer(), &self.email)?;
@@ -68,8 +68,9 @@ impl AccountStore {
     /// The account that is stored, opened; `None` where none is, and the CA is not asked.
     ///
     /// # Errors
-    /// [`Error::Storage`](crate::Error::Storage) of the storage; [`Error::Unusable`](crate::Error::Unusable): its key is not of the kind that instant-acme knows;
-    /// [`Error::Unanswered`](crate::Error::Unanswered), [`Error::Refused`](crate::Error::Refused), [`Error::TimedOut`](crate::Error::TimedOut): the CA's directory cannot be read.
+    /// [`Storage`](crate::Error::Storage): of the storage. [`Unusable`](crate::Error::Unusable): its key is not of the kind
+    /// that instant-acme knows. [`Unanswered`](crate::Error::Unanswered), [`Refused`](crate::Error::Refused),
+    /// [`TimedOut`](crate::Error::TimedOut): the CA's directory cannot be read.
     ///
     /// # Cancel safety
     /// Cancel safe: it only reads.

@@ -1,6 +1,5 @@
 //! One process of the fleet.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use certstore_conformance::servers::{Pebble, TestNode};
@@ -30,18 +29,9 @@ pub(crate) fn run() {
 pub(crate) struct Node(TestNode);
 
 impl Node {
-    /// A node that obtains a certificate for `name`.
-    pub(crate) fn start(storage: &str, pebble: &Pebble, name: &str) -> Self {
-        Self::start_with(storage, pebble, name, ["", "-"])
-    }
-
-    /// One that waits before the first request to a URL with `word` in it until there is that file.
-    pub(crate) fn stalling(storage: &str, pebble: &Pebble, word: &str, until: &Path) -> Self {
-        let until = until.display().to_string();
-        Self::start_with(storage, pebble, crate::NAME, [word, &until])
-    }
-
-    fn start_with(storage: &str, pebble: &Pebble, name: &str, stall: [&str; 2]) -> Self {
+    /// A node that obtains a certificate for `name`. `stall`: a part of the URL of a request, or nothing, and the file that
+    /// it waits for before the first such request.
+    pub(crate) fn start(storage: &str, pebble: &Pebble, name: &str, stall: [&str; 2]) -> Self {
         let (directory, root) = (pebble.directory(), pebble.api_root().display().to_string());
         let words = [storage, &directory, &root, "127.0.0.1:0", name, stall[0], stall[1]];
         Self(TestNode::start("node_process", &words).expect("the node starts"))
