@@ -1,8 +1,8 @@
-//! The example `fleet` as two processes that share one backend, against Pebble.
+//! The example `certmagic-fleet` as two processes that share one backend, against Pebble.
 
 #![cfg(unix)]
 
-#[path = "../../examples/fleet/server.rs"]
+#[path = "../../examples/certmagic-fleet/server.rs"]
 mod server;
 
 use std::net::{SocketAddr, TcpListener};

@@ -31,7 +31,8 @@ impl Options {
     /// STORAGE DIRECTORY CA_FILE ADDRESS CHALLENGE_PORT DOMAIN...
     pub(crate) fn from_words(words: impl IntoIterator<Item = String>) -> Result<Self, Error> {
         let mut words = words.into_iter();
-        let usage = "usage: fleet STORAGE DIRECTORY CA_FILE ADDRESS CHALLENGE_PORT DOMAIN...";
+        let usage =
+            "usage: certon-fleet STORAGE DIRECTORY CA_FILE ADDRESS CHALLENGE_PORT DOMAIN...";
         let mut next = || words.next().ok_or(usage);
         let (storage, directory, ca_file) = (next()?, next()?, next()?.into());
         let (address, challenge_port) = (next()?.parse()?, next()?.parse()?);

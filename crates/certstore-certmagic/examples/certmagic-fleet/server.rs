@@ -31,8 +31,9 @@ impl Options {
     /// STORAGE DIRECTORY CA_FILE ADDRESS DOMAIN...
     pub(crate) fn from_words(words: impl IntoIterator<Item = String>) -> Result<Self, Error> {
         let mut words = words.into_iter();
-        let mut next =
-            || words.next().ok_or("usage: fleet STORAGE DIRECTORY CA_FILE ADDRESS DOMAIN...");
+        let mut next = || {
+            words.next().ok_or("usage: certmagic-fleet STORAGE DIRECTORY CA_FILE ADDRESS DOMAIN...")
+        };
         let (storage, directory, ca_file) = (next()?, next()?, next()?.into());
         let address = next()?.parse()?;
         Ok(Self { storage, directory, ca_file, address, domains: words.collect() })
