@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use certstore_core::{Result, Storage};
-use certstore_layers::caching::{COPIES, CachingOptions, CachingStore, CopyOptions, Freshness};
+use certstore_layers::caching::{CachingOptions, CachingStore, CopyOptions, Freshness};
 
 use crate::Config;
 use crate::config::CacheSettings;
@@ -136,6 +136,7 @@ fn keys<'a>(
 /// A keyset that ends with this process, and no copies: nobody can open what an earlier process has left.
 #[cfg(all(unix, feature = "fs"))]
 async fn new_key(files: &dyn Storage) -> Result<certstore_layers::seal::Keyset> {
+    use certstore_layers::caching::COPIES;
     use certstore_layers::seal::{Algorithm, Keyset, OutputPrefix};
     files.delete(&certstore_core::Key::new(COPIES)?).await?;
     Keyset::create(Algorithm::Aes256Gcm, OutputPrefix::Tink)
@@ -144,9 +145,10 @@ async fn new_key(files: &dyn Storage) -> Result<certstore_layers::seal::Keyset> 
 #[cfg(not(all(unix, feature = "fs")))]
 async fn on_disk(
     _: &Config,
-    _: &CacheSettings,
+    cache: &CacheSettings,
     _: &std::path::Path,
 ) -> Result<(Arc<dyn Storage>, Option<Arc<dyn Storage>>)> {
+    let _ = &cache.keys;
     Err(certstore_core::Error::new(
         certstore_core::ErrorKind::InvalidConfig,
         "this build cannot keep a copy in files; build it with the feature \"fs\", or remove \"path\" from [storage.cache]",

@@ -29,7 +29,7 @@ pub use table::{
 pub(crate) use cache::CacheSettings;
 use draft::{Draft, Section};
 pub(crate) use own::directory;
-#[cfg(any(feature = "seal", feature = "cache"))]
+#[cfg(any(feature = "seal", all(unix, feature = "cache", feature = "fs")))]
 pub(crate) use seal::KeysetPlace;
 pub(crate) use seal::SealSettings;
 pub(crate) use value::Settings;
@@ -198,10 +198,16 @@ impl Config {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] for a `name` of other characters, or with an empty, `.` or `..` component; when there is
-    /// no home directory for a storage that names no path, or the prefix becomes too long. [`ErrorKind::Unsupported`] for PostgreSQL with `layout = "caddy"`: the names of Caddy's tables are
-    /// fixed.
+    /// no home directory for a storage that names no path, or the prefix becomes too long; for a storage to read only.
+    /// [`ErrorKind::Unsupported`] for PostgreSQL with `layout = "caddy"`: the names of Caddy's tables are fixed.
     pub fn beneath(&self, name: &str) -> Result<Self> {
         check_place(name)?;
+        if self.is_read_only() {
+            return Err(Error::new(
+                ErrorKind::InvalidConfig,
+                "the config says read_only, and to try things out is to write; remove read_only for that",
+            ));
+        }
         let mut config = self.without_cache();
         for settings in config.sections_mut() {
             if settings.backend().name == "fs" {

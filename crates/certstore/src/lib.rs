@@ -17,7 +17,7 @@ pub mod copy;
 pub mod doctor;
 #[cfg(feature = "tools")]
 pub mod inventory;
-#[cfg(any(feature = "cache", feature = "seal"))]
+#[cfg(any(feature = "seal", all(unix, feature = "cache", feature = "fs")))]
 mod keys;
 #[cfg(all(unix, feature = "cache", feature = "fs"))]
 mod late;

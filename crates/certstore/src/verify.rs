@@ -62,8 +62,8 @@ impl VerifyReport {
 /// what the backend relies on: an S3 store, whether it keeps what S3 promises of conditional requests. Put the steps in
 /// front of those of the report.
 ///
-/// Where locks come from elsewhere ([`Config::lock_backend`]), a store that does not is nothing wrong: the step says what
-/// is so.
+/// A storage to read only is not asked. Where locks come from elsewhere ([`Config::lock_backend`]), a store that does not
+/// is nothing wrong: the step says what is so.
 ///
 /// # Errors
 /// As [`open`](crate::open).
@@ -71,7 +71,12 @@ impl VerifyReport {
 /// # Cancel safety
 /// As [`open`](crate::open); the questions to the service go on in the background and clean up after themselves.
 pub async fn open_asked(config: &Config) -> Result<(Arc<dyn Storage>, Vec<ProbeStep>)> {
-    let values = crate::services::open_asked(&config.storage).await?;
+    // To ask is to write.
+    let values = if config.is_read_only() {
+        None
+    } else {
+        crate::services::open_asked(&config.storage).await?
+    };
     let Some((values, mut steps)) = values else {
         return Ok((crate::open(config).await?, Vec::new()));
     };

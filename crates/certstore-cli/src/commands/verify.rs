@@ -12,7 +12,8 @@ use crate::progress::Progress;
 /// Read everything once: does each value load, does each certificate match its key, does the backend hold its word
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The backend is probed with a value and a lock of its own, which are removed again; --no-probe writes nothing at all. \
+The backend is probed with a value and a lock of its own, which are removed again; with --no-probe, or read_only \
+in the config, nothing is written at all. \
 An S3 store is asked, with some 150 small requests, whether it keeps what S3 promises of conditional requests: locks rest \
 on them. \
 It exits with 1 if anything is wrong. With --json it is an object with ok, values, bytes, certificates, problems, notes, \
@@ -34,11 +35,12 @@ impl Verify {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let mut options = VerifyOptions::default();
         options.dir = Dir::new(&self.dir)?;
-        options.probe = !self.no_probe;
+        let config = context.config()?;
+        options.probe = !self.no_probe && !config.is_read_only();
         let (storage, mut probe) = if options.probe {
-            open_asked(&context.config()?).await?
+            open_asked(&config).await?
         } else {
-            (context.open().await?, Vec::new())
+            (certstore::open(&config).await?, Vec::new())
         };
         let progress = Progress::new(context.global.quiet, "verifying", 0);
         let mut report = verify(&*storage, &options, |_| progress.step()).await?;

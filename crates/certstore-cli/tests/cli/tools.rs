@@ -66,6 +66,29 @@ fn bench_measures_every_operation_and_the_hand_over_between_processes() {
 }
 
 #[test]
+fn a_storage_to_read_only_is_read_and_never_written() {
+    let sandbox = Sandbox::new();
+    sandbox.run_with(&["put", "a/b"], b"1").ok();
+    let file = format!("[storage]\nurl = \"{}\"\nread_only = true\n", sandbox.url("store"));
+    let file = sandbox.write("read.toml", file).display().to_string();
+    let url = format!("{}?read_only=true", sandbox.url("store"));
+    for place in [["-c", &file], ["-s", &url]] {
+        let run = |arguments: &[&str]| Ran::of(sandbox.command().args(place).args(arguments));
+        assert_eq!(run(&["get", "a/b"]).ok().text(), "1");
+        assert_eq!(run(&["ls"]).ok().text(), "a\n");
+        let report = run(&["verify", "--json"]).ok().json();
+        assert_eq!((&report["values"], &report["probe"]), (&1.into(), &serde_json::json!([])));
+        run(&["doctor"]).ok();
+        run(&["put", "a/c", &file]).fails(1, &["a/c", "read_only"]);
+        run(&["rm", "a/b"]).fails(1, &["read_only"]);
+        run(&["lock", "job", "--", "true"]).fails(1, &["read_only"]);
+        run(&["conformance", "--only", "STORE-1"]).fails(2, &["read_only"]);
+    }
+    let left = sandbox.run(&["ls", "-r"]).ok();
+    assert_eq!(left.text(), "a\na/b\n");
+}
+
+#[test]
 fn completions_for_every_shell() {
     let sandbox = Sandbox::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -59,7 +59,7 @@ pub(crate) struct SealSettings {
 
 /// Where the keyset is.
 #[cfg_attr(
-    not(any(feature = "seal", feature = "cache")),
+    not(any(feature = "seal", all(unix, feature = "cache", feature = "fs"))),
     expect(dead_code, reason = "read by the layers alone")
 )]
 #[derive(Debug, Clone)]
