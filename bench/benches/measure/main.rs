@@ -10,6 +10,7 @@ mod clouds;
 mod files;
 mod listing;
 mod locks;
+mod lookup;
 mod sealed;
 mod services;
 mod stats;
@@ -26,7 +27,7 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 /// A measurement; says whether the target was met.
 type Measurement = fn(&Path) -> Result<bool>;
 
-const MEASUREMENTS: [(&str, Measurement); 14] = [
+const MEASUREMENTS: [(&str, Measurement); 15] = [
     ("fs-store", files::store),
     ("fs-load", files::load),
     ("fs-list", listing::list),
@@ -41,6 +42,7 @@ const MEASUREMENTS: [(&str, Measurement); 14] = [
     ("gcs", clouds::gcs),
     ("oss", clouds::oss),
     ("secretsmanager", clouds::secretsmanager),
+    ("acme-lookup", lookup::lookup),
 ];
 
 fn main() -> Result<()> {

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use certstore_core::{Dir, Error, ErrorKind, Key, Result, Storage};
 use futures_util::TryStreamExt;
 
+pub use private_key::signing_key;
 pub use row::{CertificateDetails, CertificateRow, KeyMatch};
 
 pub(crate) use certificate::Parsed;

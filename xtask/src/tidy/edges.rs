@@ -53,11 +53,13 @@ impl Rank {
             Self::Backend => matches!(other, Self::Core | Self::Shared),
             // The facade's certificate bundles, without a backend: docs/decisions/0021-adapters-and-bundles.md.
             Self::Adapter => matches!(other, Self::Core | Self::Shared | Self::Facade),
-            Self::Shared | Self::Layers | Self::Acme | Self::Conformance => other == Self::Core,
+            Self::Acme => matches!(other, Self::Core | Self::Facade | Self::Adapter),
+            Self::Shared | Self::Layers | Self::Conformance => other == Self::Core,
             Self::Facade => matches!(other, Self::Core | Self::Backend | Self::Layers),
-            Self::Cli => {
-                matches!(other, Self::Core | Self::Facade | Self::Acme | Self::Conformance)
-            }
+            Self::Cli => matches!(
+                other,
+                Self::Core | Self::Facade | Self::Adapter | Self::Acme | Self::Conformance
+            ),
             Self::Xtask => false,
         }
     }

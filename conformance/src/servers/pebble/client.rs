@@ -11,10 +11,14 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What `GET path` gives on `localhost`.
-pub(super) fn get(server: SocketAddr, roots: &[u8], path: &str) -> io::Result<String> {
-    let mut stream = connect(server, roots, "localhost")?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+/// The body of what `GET path` gives on the site `name` of a server, to a client that trusts the certificates in `roots`
+/// (PEM) alone.
+///
+/// # Errors
+/// When the server cannot be reached, is not trusted, or answers anything but 200.
+pub fn https_get(server: SocketAddr, roots: &[u8], name: &str, path: &str) -> io::Result<String> {
+    let mut stream = connect(server, roots, name)?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {name}\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     match answer.split_once("\r\n\r\n") {
@@ -23,8 +27,11 @@ pub(super) fn get(server: SocketAddr, roots: &[u8], path: &str) -> io::Result<St
     }
 }
 
-/// The certificate that the server shows for `name`.
-pub(super) fn certificate(server: SocketAddr, roots: &[u8], name: &str) -> io::Result<Vec<u8>> {
+/// The certificate (DER) that a server shows for `name`, to a client that trusts the certificates in `roots` (PEM) alone.
+///
+/// # Errors
+/// When the server cannot be reached, or shows none that is trusted for `name`.
+pub fn https_certificate(server: SocketAddr, roots: &[u8], name: &str) -> io::Result<Vec<u8>> {
     let mut stream = connect(server, roots, name)?;
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock)?;

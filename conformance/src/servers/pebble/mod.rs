@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+pub use client::{https_certificate, https_get};
 pub use front::TlsFront;
 
 use super::tls::Tls;
@@ -107,7 +108,7 @@ impl Pebble {
     /// When its management interface does not answer.
     pub fn issuer(&self) -> io::Result<String> {
         let address = SocketAddr::from(([127, 0, 0, 1], self.process.place().port_at(MANAGEMENT)));
-        client::get(address, &std::fs::read(self.api_root())?, "/roots/0")
+        https_get(address, &std::fs::read(self.api_root())?, "localhost", "/roots/0")
     }
 
     /// Shakes hands with a TLS server as a client that trusts this authority alone, and gives the certificate (DER) that
@@ -116,7 +117,7 @@ impl Pebble {
     /// # Errors
     /// When the server cannot be reached, or shows none that this authority issued for `name`.
     pub fn certificate_of(&self, server: SocketAddr, name: &str) -> io::Result<Vec<u8>> {
-        client::certificate(server, self.issuer()?.as_bytes(), name)
+        https_certificate(server, self.issuer()?.as_bytes(), name)
     }
 
     /// How many orders it has taken since it was started, by its log.

@@ -1,0 +1,132 @@
+//! Building a manager.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use certstore_core::{Clock, Storage, SystemClock};
+
+use super::demand::Demand;
+use super::names::ManagedNames;
+use super::{Config, Handler, Inner, OnDemandConfig};
+use crate::defaults::DEFAULT_RENEW_INTERVAL;
+use crate::{Cache, Event, Issuer, RenewalPolicy};
+
+/// In which order several issuers are asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IssuerOrder {
+    /// As they were given: the next one is asked when one fails.
+    #[default]
+    AsGiven,
+    /// At random, which spreads a fleet's names over them.
+    Random,
+}
+
+/// Makes a [`Config`].
+#[must_use]
+pub struct ConfigBuilder {
+    storage: Arc<dyn Storage>,
+    cache: Option<Arc<Cache>>,
+    issuers: Vec<Arc<dyn Issuer>>,
+    order: IssuerOrder,
+    renewal: RenewalPolicy,
+    renew_interval: Duration,
+    clock: Arc<dyn Clock>,
+    handler: Option<Handler>,
+    on_demand: Option<OnDemandConfig>,
+}
+
+impl ConfigBuilder {
+    pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
+        Self {
+            storage,
+            cache: None,
+            issuers: Vec::new(),
+            order: IssuerOrder::default(),
+            renewal: RenewalPolicy::default(),
+            renew_interval: DEFAULT_RENEW_INTERVAL,
+            clock: Arc::new(SystemClock),
+            handler: None,
+            on_demand: None,
+        }
+    }
+
+    /// One more issuer; the first is preferred, the others are asked when it fails.
+    pub fn issuer(mut self, issuer: impl Issuer + 'static) -> Self {
+        self.issuers.push(Arc::new(issuer));
+        self
+    }
+
+    /// The order in which several issuers are asked.
+    pub fn issuer_order(mut self, order: IssuerOrder) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Certificates in memory that several managers share; one of its own unless set.
+    pub fn cache(mut self, cache: Arc<Cache>) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// When certificates are renewed.
+    pub fn renewal(mut self, policy: RenewalPolicy) -> Self {
+        self.renewal = policy;
+        self
+    }
+
+    /// How often certificates are looked at for renewal, at least; 10 minutes unless set. Those that live shorter are
+    /// looked at when they are due.
+    pub fn renew_interval(mut self, interval: Duration) -> Self {
+        self.renew_interval = interval;
+        self
+    }
+
+    /// Another clock, for tests.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Obtains certificates when handshakes ask for them, for the names that are allowed.
+    pub fn on_demand(mut self, on_demand: OnDemandConfig) -> Self {
+        self.on_demand = Some(on_demand);
+        self
+    }
+
+    /// Is told what happens.
+    pub fn on_event(mut self, handler: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.handler = Some(Arc::new(handler));
+        self
+    }
+
+    /// The manager.
+    #[must_use]
+    pub fn build(self) -> Config {
+        let cache = self.cache.unwrap_or_else(|| Arc::new(Cache::new()));
+        Config(Arc::new(Inner {
+            storage: self.storage,
+            cache,
+            issuers: self.issuers,
+            order: self.order,
+            renewal: self.renewal,
+            renew_interval: self.renew_interval,
+            clock: self.clock,
+            handler: self.handler,
+            names: ManagedNames::default(),
+            on_demand: self.on_demand,
+            demand: Demand::default(),
+        }))
+    }
+}
+
+impl fmt::Debug for ConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigBuilder")
+            .field("issuers", &self.issuers)
+            .field("renewal", &self.renewal)
+            .field("renew_interval", &self.renew_interval)
+            .finish_non_exhaustive()
+    }
+}

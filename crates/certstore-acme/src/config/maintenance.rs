@@ -1,0 +1,115 @@
+//! Renewing in time.
+
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::Config;
+use crate::Certificate;
+
+/// Renews the certificates of a [`Config`] until it is dropped or [stopped](Self::stop).
+#[derive(Debug)]
+#[must_use = "certificates are renewed until this is dropped"]
+pub struct Maintenance(JoinHandle<()>);
+
+impl Maintenance {
+    /// Ends it, and waits until what it was at is dropped: locks are released in the background.
+    ///
+    /// # Cancel safety
+    /// Dropped, it ends all the same.
+    pub async fn stop(mut self) {
+        self.0.abort();
+        // It was aborted: there is nothing to tell.
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Maintenance {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A task is at a name until this is dropped.
+pub(super) struct AtWork {
+    config: Config,
+    subject: String,
+}
+
+impl AtWork {
+    pub(super) fn begin(config: &Config, subject: &str) -> Self {
+        Self { config: config.clone(), subject: subject.to_owned() }
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.config.0.names.left(&self.subject);
+    }
+}
+
+impl Config {
+    /// Obtains and renews the certificates of the names that are managed, in a task of the current tokio runtime.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn maintain(&self) -> Maintenance {
+        let config = self.clone();
+        Maintenance(tokio::spawn(async move { config.run().await }))
+    }
+
+    /// Renews what is due now, of the names that are managed; returns once each was tried. Maintenance does it by itself.
+    ///
+    /// # Cancel safety
+    /// Dropped at any await, the certificates that it was at are old or new.
+    pub async fn renew_managed_certificates(&self) {
+        let mut work = JoinSet::new();
+        self.start_due(&mut work);
+        while work.join_next().await.is_some() {}
+    }
+
+    async fn run(&self) {
+        let mut work = JoinSet::new();
+        loop {
+            self.start_due(&mut work);
+            let wait = self.0.clock.sleep(self.until_next());
+            tokio::select! {
+                () = wait => {}
+                () = self.0.names.changed() => {}
+                Some(_) = work.join_next(), if !work.is_empty() => {}
+            }
+        }
+    }
+
+    fn start_due(&self, work: &mut JoinSet<()>) {
+        for subject in self.0.names.take_due(self.0.clock.wall()) {
+            let at = AtWork::begin(self, &subject);
+            work.spawn(async move {
+                // Whatever an issuer of somebody else's does, the others go on.
+                let tried = std::panic::AssertUnwindSafe(at.config.try_now(&subject));
+                if tried.catch_unwind().await.is_err() {
+                    let retry = at.config.0.names.failed(&subject, at.config.0.clock.wall(), None);
+                    tracing::error!(subject, ?retry, "obtaining a certificate panicked");
+                }
+            });
+        }
+    }
+
+    async fn try_now(&self, subject: &str) {
+        let now = self.0.clock.wall();
+        let good = |found: &Certificate| !found.needs_renewal(&self.0.renewal, now);
+        let done = self.stored_or_obtained(subject, &good).await;
+        // What has failed is in the log, and is tried again.
+        drop(self.note(subject, done));
+    }
+
+    /// Until a name is due, and not longer than the interval.
+    fn until_next(&self) -> Duration {
+        let now = self.0.clock.wall();
+        let next = self.0.names.next_due();
+        let wait =
+            next.map_or(self.0.renew_interval, |next| next.duration_since(now).unwrap_or_default());
+        wait.min(self.0.renew_interval)
+    }
+}

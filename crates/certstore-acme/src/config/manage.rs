@@ -1,0 +1,110 @@
+//! Names that are kept with certificates.
+
+use certstore_core::ErrorKind;
+use futures_util::{StreamExt as _, stream};
+
+use super::Config;
+use super::maintenance::AtWork;
+use crate::{Certificate, Error, Result, subject};
+
+/// How many certificates one process obtains at a time: each waits for a CA most of the time.
+const AT_A_TIME: usize = 16;
+
+impl Config {
+    /// Has certificates for these names: what is stored is loaded, what is missing or about to expire is obtained, and all
+    /// are renewed from now on while [`maintain`](Self::maintain) runs. Returns once each name has one.
+    ///
+    /// What is due but valid for a while yet is served, and renewed behind it.
+    ///
+    /// # Errors
+    /// The first of [`obtain_cert`](Self::obtain_cert); the other names are managed all the same, and those that have
+    /// failed are tried again.
+    ///
+    /// # Cancel safety
+    /// Dropped at any await, the names are managed, and those without a certificate are obtained behind it.
+    pub async fn manage<T: AsRef<str>>(&self, names: impl IntoIterator<Item = T>) -> Result<()> {
+        let subjects = self.subjects(names)?;
+        for subject in &subjects {
+            // Maintenance leaves them to this call.
+            self.0.names.add(subject, true);
+        }
+        let work = subjects.iter().map(|subject| self.prepare(subject));
+        let done: Vec<Result<()>> = stream::iter(work).buffer_unordered(AT_A_TIME).collect().await;
+        done.into_iter().collect()
+    }
+
+    /// Has certificates for these names, all of it behind the caller's back: [`maintain`](Self::maintain) obtains them.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]: a name can have no certificate; then none of them is managed.
+    pub fn manage_in_background<T: AsRef<str>>(
+        &self,
+        names: impl IntoIterator<Item = T>,
+    ) -> Result<()> {
+        for subject in self.subjects(names)? {
+            self.0.names.add(&subject, false);
+        }
+        Ok(())
+    }
+
+    /// Renews the certificates of a name no longer; they are served until they expire. Gives whether it was managed.
+    pub fn unmanage(&self, name: &str) -> bool {
+        subject(name).is_ok_and(|subject| self.0.names.remove(&subject))
+    }
+
+    /// The names that are managed, sorted.
+    #[must_use]
+    pub fn managed_names(&self) -> Vec<String> {
+        self.0.names.all()
+    }
+
+    fn subjects<T: AsRef<str>>(&self, names: impl IntoIterator<Item = T>) -> Result<Vec<String>> {
+        let checked: Result<Vec<String>, _> =
+            names.into_iter().map(|name| subject(name.as_ref())).collect();
+        Ok(checked?)
+    }
+
+    /// Waits for a certificate only where the stored one is about to expire.
+    async fn prepare(&self, subject: &str) -> Result<()> {
+        let _at_work = AtWork::begin(self, subject);
+        let now = self.0.clock.wall();
+        let lasts = |found: &Certificate| {
+            !self.0.renewal.is_due_at_startup(found.not_before(), found.not_after(), now)
+        };
+        let done = self.stored_or_obtained(subject, &lasts).await;
+        self.note(subject, done).map(drop)
+    }
+
+    /// Keeps when a name is looked at again, and says what has failed.
+    pub(super) fn note(&self, subject: &str, done: Result<Certificate>) -> Result<Certificate> {
+        let now = self.0.clock.wall();
+        match done {
+            Ok(certificate) => {
+                let (start, end) = (certificate.not_before(), certificate.not_after());
+                let lifetime = end.duration_since(start).unwrap_or_default();
+                let due = end.checked_sub(self.0.renewal.window(lifetime)).unwrap_or(now);
+                self.0.names.succeeded(subject, due);
+                Ok(certificate)
+            }
+            Err(error) => {
+                let left = self
+                    .served(subject)
+                    .and_then(|served| served.not_after().duration_since(now).ok());
+                let wait = self.0.names.failed(subject, now, left);
+                self.report(subject, &error, wait);
+                Err(error)
+            }
+        }
+    }
+
+    fn report(&self, subject: &str, error: &Error, wait: std::time::Duration) {
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        let lost = matches!(error, Error::Storage(error) if error.kind() == ErrorKind::LockLost);
+        if lost {
+            tracing::info!(subject, %error, cause, "another node may have taken over; it is looked at again");
+        } else {
+            tracing::error!(subject, %error, cause, retry = ?wait, "no certificate was obtained");
+        }
+        self.tell(&crate::Event::Failed { subject, error, retry_after: Some(wait) });
+    }
+}

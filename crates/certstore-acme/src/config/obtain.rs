@@ -1,0 +1,162 @@
+//! One certificate: obtained, renewed, loaded.
+
+use std::sync::Arc;
+
+use certstore_core::{Error as StorageError, ErrorKind, OsRandom, Random as _};
+
+use super::{Config, IssuerOrder};
+use crate::{Certificate, Error, Event, Good, Hello, Issuer, Result, subject};
+
+impl Config {
+    /// The certificate for a name, served from now on: the stored one if it is good for a while, else a new one.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]: the name can have no certificate, the storage failed, or the lock was lost; nothing was ordered for
+    /// it. Else of the issuer; of several, [`Error::Issuers`].
+    ///
+    /// # Cancel safety
+    /// Dropped at any await, the old certificate or the new one is stored, and the lock is released in the background.
+    pub async fn obtain_cert(&self, name: &str) -> Result<Certificate> {
+        let (subject, now) = (subject(name)?, self.0.clock.wall());
+        self.obtain(&subject, &|found| !found.needs_renewal(&self.0.renewal, now)).await
+    }
+
+    /// A new certificate for a name, although the stored one may be good: as after a change of issuer or key type. The
+    /// one that another node is just obtaining is taken for it.
+    ///
+    /// # Errors
+    /// As [`obtain_cert`](Self::obtain_cert).
+    ///
+    /// # Cancel safety
+    /// As [`obtain_cert`](Self::obtain_cert).
+    pub async fn renew_cert(&self, name: &str) -> Result<Certificate> {
+        let subject = subject(name)?;
+        let old = self.newest(&subject).await?;
+        self.obtain(&subject, &|found| Some(found) != old.as_ref()).await
+    }
+
+    /// Serves the certificate that is stored for a name, without asking for one.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]: the name can have no certificate, there is none (`NotFound`), or the storage failed.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only reads.
+    pub async fn cache_managed_certificate(&self, name: &str) -> Result<Certificate> {
+        let subject = subject(name)?;
+        let found = self.newest(&subject).await?.ok_or_else(|| {
+            StorageError::new(ErrorKind::NotFound, "no certificate is stored for this name")
+                .with_subject(subject)
+        })?;
+        self.serve(&found);
+        Ok(found)
+    }
+
+    /// The certificate that a handshake for this name gets.
+    #[must_use]
+    pub fn get_certificate(&self, name: &str) -> Option<Certificate> {
+        self.0.cache.find(&Hello::named(&subject(name).ok()?))
+    }
+
+    /// The stored certificate of any of the issuers that is valid for longest.
+    pub(super) async fn newest(&self, subject: &str) -> Result<Option<Certificate>> {
+        let mut newest: Option<Certificate> = None;
+        for issuer in &self.0.issuers {
+            let found = issuer.load(subject).await?;
+            newest = newest.into_iter().chain(found).max_by_key(Certificate::not_after);
+        }
+        Ok(newest)
+    }
+
+    /// The stored certificate if it will do, else one that is obtained.
+    pub(super) async fn stored_or_obtained(
+        &self,
+        subject: &str,
+        good: Good<'_>,
+    ) -> Result<Certificate> {
+        match self.newest(subject).await? {
+            Some(found) if good(&found) => {
+                self.serve(&found);
+                Ok(found)
+            }
+            _ => self.obtain(subject, good).await,
+        }
+    }
+
+    async fn obtain(&self, subject: &str, good: Good<'_>) -> Result<Certificate> {
+        let old = self.served(subject);
+        let renewal = old.is_some();
+        self.tell(&Event::Obtaining { subject, renewal });
+        let certificate = self.ask_issuers(subject, good).await?;
+        self.serve(&certificate);
+        if old.as_ref() != Some(&certificate) {
+            self.tell(&Event::Obtained { certificate: &certificate, renewal });
+        }
+        Ok(certificate)
+    }
+
+    /// The first good one that any issuer has stored, else the first that one gives.
+    async fn ask_issuers(&self, subject: &str, good: Good<'_>) -> Result<Certificate> {
+        let issuers = self.issuers();
+        if let [only] = &issuers[..] {
+            return only.obtain(subject, good).await;
+        }
+        for issuer in &issuers {
+            if let Some(found) = issuer.load(subject).await?.filter(|found| good(found)) {
+                return Ok(found);
+            }
+        }
+        let mut errors = Vec::new();
+        for issuer in issuers {
+            match issuer.obtain(subject, good).await {
+                Ok(certificate) => return Ok(certificate),
+                // The next issuer's certificate would not be stored either.
+                Err(error @ Error::Storage(_)) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(subject, issuer = issuer.name(), %error, "this issuer gave no certificate; the next is asked");
+                    errors.push((issuer.name().to_owned(), error));
+                }
+            }
+        }
+        Err(Error::Issuers { name: subject.to_owned(), errors })
+    }
+
+    fn issuers(&self) -> Vec<Arc<dyn Issuer>> {
+        let mut issuers = self.0.issuers.clone();
+        if self.0.order == IssuerOrder::Random && issuers.len() > 1 {
+            let count = u128::try_from(issuers.len()).unwrap_or(1);
+            let first = usize::try_from(OsRandom.next_u128() % count).unwrap_or(0);
+            issuers.rotate_left(first);
+        }
+        issuers
+    }
+
+    /// The managed certificate for just this name that handshakes get.
+    pub(super) fn served(&self, subject: &str) -> Option<Certificate> {
+        let served = self.0.cache.certificates_of(subject).into_iter();
+        served.filter(|found| found.issuer().is_some()).max_by_key(Certificate::not_after)
+    }
+
+    /// Handshakes get it from now on, in place of the one for the same names from the same issuer.
+    pub(super) fn serve(&self, certificate: &Certificate) {
+        let cache = &self.0.cache;
+        let same = |found: &Certificate| {
+            found.issuer() == certificate.issuer() && found.names() == certificate.names()
+        };
+        let first = certificate.names().first();
+        let old = first.and_then(|name| cache.certificates_of(name).into_iter().find(same));
+        match old {
+            Some(old) if old == *certificate => return,
+            Some(old) if certificate.issuer().is_some() => {
+                cache.replace(old.hash(), certificate.clone());
+            }
+            _ => {
+                cache.insert(certificate.clone());
+            }
+        }
+        self.tell(&match certificate.issuer() {
+            Some(_) => Event::CachedManaged { certificate },
+            None => Event::CachedUnmanaged { certificate },
+        });
+    }
+}

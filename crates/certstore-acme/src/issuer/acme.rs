@@ -1,0 +1,85 @@
+//! A public authority, by ACME.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use certstore::bundle::BundleKeys;
+use certstore_core::{Clock, Storage, SystemClock};
+use certstore_instant_acme::{
+    AccountStore, Ca, ChallengeResponder, Issuance, Names, StoredChallenges,
+};
+
+use super::{Good, Issuer, stored};
+use crate::{Certificate, Result};
+
+/// Gives certificates from an ACME CA (RFC 8555), with the account, the orders and the answers to challenges in the
+/// storage: any node of a fleet answers, and any node finishes an order that another began.
+pub struct AcmeIssuer {
+    issuance: Issuance,
+    storage: Arc<dyn Storage>,
+    challenges: StoredChallenges,
+    name: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl AcmeIssuer {
+    /// Certificates of this CA for the account in `accounts`, which lie in `storage`; `responder` answers its challenges.
+    #[must_use]
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        ca: &Ca,
+        accounts: Arc<AccountStore>,
+        responder: Arc<dyn ChallengeResponder>,
+    ) -> Self {
+        let (issuance, name) = (Issuance::new(accounts, responder), ca.issuer().to_owned());
+        let challenges = StoredChallenges::new(Arc::clone(&storage), ca);
+        Self { issuance, storage, challenges, name, clock: Arc::new(SystemClock) }
+    }
+
+    /// Orders by this profile of the CA, as `shortlived`.
+    #[must_use]
+    pub fn with_profile(mut self, profile: impl Into<String>) -> Self {
+        self.issuance = self.issuance.with_profile(profile);
+        self
+    }
+
+    /// Another clock, for tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+}
+
+#[async_trait]
+impl Issuer for AcmeIssuer {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn load(&self, subject: &str) -> Result<Option<Certificate>> {
+        stored(&*self.storage, &self.name, &BundleKeys::new(&self.name, subject)?).await
+    }
+
+    async fn obtain(&self, subject: &str, good: Good<'_>) -> Result<Certificate> {
+        let now = self.clock.wall();
+        let will_do = |found: &certstore_instant_acme::Certificate| {
+            // What cannot be served will not do.
+            let read = Certificate::of(found.bundle(), Some(&self.name));
+            read.is_ok_and(|found| !found.has_expired(now) && good(&found))
+        };
+        let obtained = self.issuance.obtain_unless(&Names::new([subject])?, will_do).await?;
+        Ok(Certificate::of(obtained.certificate.bundle(), Some(&self.name))?)
+    }
+
+    async fn http_challenge_answer(&self, host: &str, path: &str) -> Result<Option<String>> {
+        Ok(self.challenges.http_answer(host, path).await?)
+    }
+}
+
+impl fmt::Debug for AcmeIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AcmeIssuer").field("name", &self.name).finish_non_exhaustive()
+    }
+}

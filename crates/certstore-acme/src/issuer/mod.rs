@@ -1,0 +1,80 @@
+//! Who gives certificates.
+
+mod acme;
+mod internal;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use certstore::bundle::{BundleKeys, CertificateBundle};
+use certstore_core::{ErrorKind, Storage};
+
+pub use acme::AcmeIssuer;
+pub use internal::InternalIssuer;
+
+use crate::{Certificate, Result};
+
+/// Whether a certificate that is stored will do.
+pub type Good<'a> = &'a (dyn Fn(&Certificate) -> bool + Send + Sync);
+
+/// Gives certificates, and keeps them in a storage that a fleet shares.
+///
+/// Whoever needs a certificate takes the lock of its name, looks again, and only then has one made: a fleet obtains it
+/// once. Subjects are as [`subject`](crate::subject) gives them.
+#[async_trait]
+pub trait Issuer: fmt::Debug + Send + Sync {
+    /// What it is called in the storage: certificates lie beneath `certificates/NAME`.
+    fn name(&self) -> &str;
+
+    /// The certificate that is stored, good or not; nobody is asked for one.
+    ///
+    /// # Errors
+    /// [`Error::Storage`](crate::Error::Storage): the storage failed, or the subject gives no key.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only reads.
+    async fn load(&self, subject: &str) -> Result<Option<Certificate>>;
+
+    /// The stored certificate if it is `good`, else a new one, which is stored.
+    ///
+    /// # Errors
+    /// [`Error::Storage`](crate::Error::Storage): the storage failed or the lock was lost, and nothing was ordered for
+    /// it. Else of the issuer.
+    ///
+    /// # Cancel safety
+    /// Dropped at any await, the old certificate or the new one is stored, and the lock is released in the background.
+    async fn obtain(&self, subject: &str, good: Good<'_>) -> Result<Certificate>;
+
+    /// What a CA of this issuer is to be answered at `path` on `host`, for HTTP-01; `None`: nothing of its own.
+    ///
+    /// # Errors
+    /// [`Error::Storage`](crate::Error::Storage): the storage failed.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only reads.
+    async fn http_challenge_answer(&self, host: &str, path: &str) -> Result<Option<String>> {
+        let _ = (host, path);
+        Ok(None)
+    }
+}
+
+/// The certificate that is stored for a subject. What is there and makes no certificate counts as missing, with an error in the
+/// log: a new one replaces it.
+async fn stored(
+    storage: &dyn Storage,
+    issuer: &str,
+    keys: &BundleKeys,
+) -> Result<Option<Certificate>> {
+    let read = CertificateBundle::load(storage, keys).await;
+    match read.and_then(|bundle| Certificate::of(&bundle, Some(issuer))) {
+        Ok(certificate) => Ok(Some(certificate)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            // A value that the storage itself cannot give, as one sealed by another key, is no reason for a new one.
+            storage.load_bundle(&[keys.private_key(), keys.certificate(), keys.metadata()]).await?;
+            tracing::error!(key = %keys.certificate(), %error, "what is stored here is no certificate with its key; it will be replaced");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+
+mod cache;
+mod certificate;
+mod config;
+mod defaults;
+mod error;
+mod event;
+mod issuer;
+mod private_key;
+mod renewal;
+mod server;
+mod subject;
+#[cfg(test)]
+mod test_clock;
+mod tickets;
+
+pub use cache::{
+    ACME_TLS_ALPN, Cache, CacheOptions, Hello, Resolver, alpn_challenge_certificate, tls_config,
+};
+pub use certificate::Certificate;
+pub use config::{
+    Config, ConfigBuilder, HTTP_CHALLENGE_PATH, IssuerOrder, Maintenance, OnDemandConfig,
+};
+pub use defaults::{
+    DEFAULT_OCSP_INTERVAL, DEFAULT_RENEW_BEFORE, DEFAULT_RENEW_BEFORE_AT_STARTUP,
+    DEFAULT_RENEW_INTERVAL, GOOGLE_TRUST_PRODUCTION_CA, HTTP_CHALLENGE_PORT,
+    LETS_ENCRYPT_PRODUCTION_CA, LETS_ENCRYPT_STAGING_CA, TLS_ALPN_CHALLENGE_PORT,
+    ZEROSSL_PRODUCTION_CA,
+};
+pub use error::{Error, Result};
+pub use event::Event;
+pub use issuer::{AcmeIssuer, Good, InternalIssuer, Issuer};
+pub use private_key::{KeyType, PrivateKey};
+pub use renewal::RenewalPolicy;
+pub use server::{HttpsOptions, HttpsServer, TlsAccepted, TlsListener};
+pub use subject::{host_qualifies, is_private_subject, subject};
+pub use tickets::{TicketKeys, TicketOptions};

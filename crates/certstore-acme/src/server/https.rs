@@ -1,0 +1,210 @@
+//! An HTTPS server.
+
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::future::Future;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tower_service::Service;
+
+use super::TlsListener;
+use super::redirect::answer;
+use crate::{
+    Config, Error, HTTP_CHALLENGE_PORT, Result, TLS_ALPN_CHALLENGE_PORT, TicketKeys, tls_config,
+};
+
+/// Where and how an [`HttpsServer`] listens.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct HttpsOptions {
+    /// Where HTTPS is served; port 443 of every address unless set.
+    pub https: SocketAddr,
+    /// Where HTTP is answered: challenges of a CA, and redirects to HTTPS. Port 80 of every address unless set; `None`: not at
+    /// all.
+    pub http: Option<SocketAddr>,
+    /// The port that redirects name, where it is forwarded to another one; that of [`https`](Self::https) unless set.
+    pub redirect_port: Option<u16>,
+    /// How long a client may take to send the head of a request; 30 seconds unless set.
+    pub header_timeout: Duration,
+    /// How long requests may take to end when the server is stopped; 10 seconds unless set.
+    pub shutdown_timeout: Duration,
+    /// Session ticket keys, shared by a fleet; of this process alone unless set.
+    pub tickets: Option<Arc<TicketKeys>>,
+}
+
+impl Default for HttpsOptions {
+    fn default() -> Self {
+        Self {
+            https: (Ipv6Addr::UNSPECIFIED, TLS_ALPN_CHALLENGE_PORT).into(),
+            http: Some((Ipv6Addr::UNSPECIFIED, HTTP_CHALLENGE_PORT).into()),
+            redirect_port: None,
+            header_timeout: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(10),
+            tickets: None,
+        }
+    }
+}
+
+/// Serves over HTTPS with the certificates of a [`Config`]: HTTP/1.1 and HTTP/2, with redirects from HTTP and answers to a
+/// CA's HTTP-01.
+#[derive(Debug)]
+pub struct HttpsServer {
+    config: Config,
+    options: HttpsOptions,
+    https: TlsListener,
+    http: Option<TcpListener>,
+}
+
+impl HttpsServer {
+    /// Listens. Certificates are [managed](Config::manage) after it: a CA's challenges are answered once
+    /// [`serve`](Self::serve) runs.
+    ///
+    /// # Errors
+    /// [`Error::Listen`]: an address cannot be had.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn bind(config: &Config, options: HttpsOptions) -> Result<Self> {
+        let tls = tls_config(Arc::clone(config.cache()), options.tickets.clone());
+        let https = TlsListener::new(listen(options.https).await?, config, tls);
+        let http = match options.http {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        Ok(Self { config: config.clone(), options, https, http })
+    }
+
+    /// Where HTTPS is served.
+    ///
+    /// # Errors
+    /// Of the operating system.
+    pub fn https_addr(&self) -> std::io::Result<SocketAddr> {
+        self.https.local_addr()
+    }
+
+    /// Where HTTP is answered; `None` when it is not.
+    ///
+    /// # Errors
+    /// Of the operating system.
+    pub fn http_addr(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.http.as_ref().map(TcpListener::local_addr).transpose()
+    }
+
+    /// Serves until `stop` completes; then no connection is accepted any more, and requests have
+    /// [`shutdown_timeout`](HttpsOptions::shutdown_timeout) to end.
+    ///
+    /// # Cancel safety
+    /// Dropped, it accepts no more; requests go on in tasks of their own.
+    pub async fn serve<S, B>(self, service: S, stop: impl Future<Output = ()>)
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let Self { config, options, mut https, http } = self;
+        let connections = Connections::new(options.header_timeout);
+        let port = options.redirect_port.or_else(|| https.local_addr().ok().map(|at| at.port()));
+        let port = port.unwrap_or(TLS_ALPN_CHALLENGE_PORT);
+        let secure = async {
+            loop {
+                let (stream, _) = https.accept().await;
+                connections.serve(stream, TowerToHyperService::new(service.clone()));
+            }
+        };
+        let plain = async {
+            let Some(http) = http else { return std::future::pending().await };
+            loop {
+                let Ok((stream, _)) = http.accept().await else {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                };
+                let config = config.clone();
+                let service = service_fn(move |request| {
+                    let config = config.clone();
+                    async move { Ok::<_, Infallible>(answer(&config, port, &request).await) }
+                });
+                connections.serve(stream, service);
+            }
+        };
+        tokio::select! {
+            () = stop => {}
+            () = secure => {}
+            () = plain => {}
+        }
+        connections.end(options.shutdown_timeout).await;
+    }
+}
+
+/// Listens. "Every address" is that of IPv4 where a machine has no IPv6.
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let bound = match TcpListener::bind(address).await {
+        Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && lacks_ipv6(&error) => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    };
+    bound.map_err(|source| Error::Listen { address, source })
+}
+
+fn lacks_ipv6(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported)
+        // EAFNOSUPPORT, which has no kind of its own.
+        || error.raw_os_error() == Some(97)
+}
+
+/// The connections that are open.
+struct Connections {
+    builder: Builder<TokioExecutor>,
+    open: GracefulShutdown,
+}
+
+impl Connections {
+    fn new(header_timeout: Duration) -> Self {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout);
+        builder.http2().timer(TokioTimer::new());
+        Self { builder, open: GracefulShutdown::new() }
+    }
+
+    fn serve<I, S, B>(&self, stream: I, service: S)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+        S: Send + 'static,
+        S::Future: Send + 'static,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let (builder, watcher): (_, Watcher) = (self.builder.clone(), self.open.watcher());
+        tokio::spawn(async move {
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            if let Err(error) = watcher.watch(connection.into_owned()).await {
+                tracing::debug!(error, "a connection ended early");
+            }
+        });
+    }
+
+    async fn end(self, limit: Duration) {
+        if timeout(limit, self.open.shutdown()).await.is_err() {
+            tracing::warn!(?limit, "requests that were not done in time are cut off");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Serving HTTPS.
+
+mod https;
+mod listener;
+mod redirect;
+
+pub use https::{HttpsOptions, HttpsServer};
+pub use listener::{TlsAccepted, TlsListener};
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;
