@@ -75,6 +75,7 @@ pub(crate) enum Command {
     Reseal(reseal::Reseal),
     Unseal(reseal::Unseal),
     Bench(bench::Bench),
+    Serve(crate::commands::serve::Serve),
     Schema(schema::Schema),
     Completions(completions::Completions),
     /// Print this help as Markdown

@@ -20,6 +20,7 @@ pub(crate) mod put;
 pub(crate) mod reseal;
 pub(crate) mod rm;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod stat;
 pub(crate) mod unlock;
 pub(crate) mod verify;
@@ -67,6 +68,7 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Reseal(reseal) => reseal.run(&context).await.map(|()| done),
         Command::Unseal(unseal) => unseal.run(&context).await.map(|()| done),
         Command::Bench(bench) => bench.run(&context).await.map(|()| done),
+        Command::Serve(serve) => serve.run(&context).await.map(|()| done),
         Command::Schema(schema) => schema.run(&context).map(|()| done),
         Command::Completions(completions) => completions.run().map(|()| done),
         Command::MarkdownHelp => markdown::run().map(|()| done),

@@ -9,6 +9,7 @@ mod cleaning;
 mod doctor;
 mod lock;
 mod sealing;
+mod serving;
 mod support;
 mod tools;
 mod values;

@@ -1,0 +1,185 @@
+//! `certstore serve`.
+
+mod issuer;
+mod proxy;
+mod site;
+mod told;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use certstore_acme::{
+    Config, Error, HttpsOptions, HttpsServer, TicketKeys, TicketOptions, subject,
+};
+use clap::Args;
+
+use super::Context;
+use crate::exit::Failure;
+use issuer::IssuerArgs;
+use site::Site;
+use told::Told;
+
+/// HTTPS and HTTP, and where a program that is not root's may listen in their place.
+const PORTS: [(u16, u16); 2] = [(443, 8443), (80, 8080)];
+
+/// Serve a site over HTTPS, with certificates that are obtained and renewed by itself
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Certificates lie in the storage: several machines over one storage obtain each of them once, answer the CA for each other, \
+and all serve it. HTTP is answered with redirects to HTTPS.
+
+The internal issuer makes an authority of its own in the storage, for development and private networks, and is told how to \
+trust. It is the default where no public CA could issue: localhost, addresses of a private network, names like \
+printer.internal. For other names the default is ACME, with Let's Encrypt unless --ca says otherwise.
+
+Without --dir and --to it serves one page that says that it works. It ends when it is interrupted.
+
+Examples:
+  certstore serve localhost --issuer internal
+  certstore serve localhost --dir ./public --https 127.0.0.1:8443
+  certstore serve example.com www.example.com --agree --email ops@example.com --to http://127.0.0.1:3000
+  certstore --storage redis://10.0.0.5/ serve '*.apps.internal' --to http://127.0.0.1:3000")]
+pub(crate) struct Serve {
+    /// The names to serve: domains, *.domains, IP addresses
+    #[arg(required = true, value_name = "DOMAIN")]
+    names: Vec<String>,
+    #[command(flatten)]
+    issuer: IssuerArgs,
+    /// Serve the files of this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "to")]
+    dir: Option<PathBuf>,
+    /// Hand requests on to the HTTP server at this URL
+    #[arg(long, value_name = "URL")]
+    to: Option<String>,
+    /// Where to serve HTTPS [default: port 443, or 8443 where 443 is for root only]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    https: Option<SocketAddr>,
+    /// Where to answer HTTP [default: port 80, or 8080 where 80 is for root only]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    http: Option<SocketAddr>,
+    /// Do not answer HTTP: no CA can look at HTTP-01 then
+    #[arg(long, conflicts_with = "http")]
+    no_http: bool,
+}
+
+impl Serve {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let subjects: Vec<String> =
+            self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
+        let issuer = self.issuer.choose(&subjects)?;
+        let site = Site::new(self.dir.as_deref(), self.to.as_deref(), &subjects)?;
+        let storage = context.open().await?;
+        let config = issuer.config(&storage)?;
+        let tickets = TicketKeys::new(Arc::clone(&storage), TicketOptions::default())?;
+        let server = self.bind(&config, &subjects, &tickets).await?;
+        let told = Told::new(&server, &subjects, issuer.authority())?;
+        // A CA looks at challenges before there is a certificate.
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(server.serve(site, async { drop(stopped.await) }));
+        tokio::select! {
+            managed = config.manage(&subjects) => managed.map_err(failure)?,
+            () = interrupted() => return Ok(()),
+        }
+        let sharing = tokio::spawn(async move { tickets.maintain().await });
+        let renewing = config.maintain();
+        told.print(&config, &mut context.output())?;
+        interrupted().await;
+        sharing.abort();
+        renewing.stop().await;
+        drop(stop);
+        // It was asked to end: there is nothing to tell.
+        drop(serving.await);
+        Ok(())
+    }
+
+    async fn bind(
+        &self,
+        config: &Config,
+        subjects: &[String],
+        tickets: &Arc<TicketKeys>,
+    ) -> Result<HttpsServer, Failure> {
+        let address: IpAddr = if subjects.iter().all(|subject| is_loopback(subject)) {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::UNSPECIFIED.into()
+        };
+        let mut options = HttpsOptions::default();
+        options.tickets = Some(Arc::clone(tickets));
+        options.https = self.https.unwrap_or_else(|| (address, PORTS[0].0).into());
+        let http = self.http.unwrap_or_else(|| (address, PORTS[1].0).into());
+        options.http = (!self.no_http).then_some(http);
+        // Ports that were not asked for give way to those that anybody may have.
+        for _ in 0..=PORTS.len() {
+            match HttpsServer::bind(config, options.clone()).await {
+                Err(Error::Listen { address, source }) if is_denied(&source) => {
+                    let other = PORTS.iter().find(|(port, _)| *port == address.port());
+                    let Some((_, other)) = other else {
+                        return Err(failure(Error::Listen { address, source }));
+                    };
+                    if address == options.https && self.https.is_none() {
+                        options.https.set_port(*other);
+                    } else if Some(address) == options.http && self.http.is_none() {
+                        options.http = Some((address.ip(), *other).into());
+                    } else {
+                        return Err(failure(Error::Listen { address, source }));
+                    }
+                }
+                bound => return bound.map_err(failure),
+            }
+        }
+        Err(Failure::Usage("no port can be listened on: choose one with --https".into()))
+    }
+}
+
+fn is_denied(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::PermissionDenied
+}
+
+/// Whether only this machine reaches it.
+fn is_loopback(subject: &str) -> bool {
+    match subject.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => subject == "localhost" || subject.ends_with(".localhost"),
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    match error {
+        Error::Storage(error) => Failure::Storage(error),
+        Error::Listen { address, source } => {
+            let hint = Error::Listen { address, source }.to_string();
+            Failure::Unsound(hint)
+        }
+        error => {
+            let mut line = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                line.push_str(&format!(": {cause}"));
+                source = cause.source();
+            }
+            Failure::Unsound(line)
+        }
+    }
+}
+
+/// Completes when the program is asked to end.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminated = async {
+            match signal(SignalKind::terminate()) {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = terminated => {}
+            // Where signals cannot be had, one ends the program by itself.
+            Ok(()) = tokio::signal::ctrl_c() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(tokio::signal::ctrl_c().await);
+}

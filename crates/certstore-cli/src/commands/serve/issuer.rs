@@ -1,0 +1,119 @@
+//! Who gives the certificates.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use certstore::Storage;
+use certstore_acme::{
+    AcmeIssuer, Config, InternalIssuer, LETS_ENCRYPT_PRODUCTION_CA, is_private_subject,
+};
+use certstore_instant_acme::{AccountStore, Ca, StoredChallenges};
+use clap::{Args, ValueEnum};
+
+use super::failure;
+use crate::exit::Failure;
+
+/// Who gives the certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// An authority of one's own, in the storage
+    Internal,
+    /// A CA that speaks ACME
+    Acme,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct IssuerArgs {
+    /// Who gives the certificates [default: internal for names that no public CA knows, else acme]
+    #[arg(long, value_name = "ISSUER")]
+    issuer: Option<Kind>,
+    /// You have read the ACME CA's terms of service and agree to them
+    #[arg(long)]
+    agree: bool,
+    /// Where the ACME CA may write to
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// The directory of the ACME CA
+    #[arg(long, value_name = "URL", default_value = LETS_ENCRYPT_PRODUCTION_CA)]
+    ca: String,
+    /// The root, in PEM, of the ACME CA's own server, where the machine does not trust it
+    #[arg(long, value_name = "FILE")]
+    ca_root: Option<PathBuf>,
+    /// The ACME CA's profile for certificates, as shortlived
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+}
+
+/// The issuer that was chosen.
+pub(super) enum Chosen<'a> {
+    Internal,
+    Acme(&'a IssuerArgs),
+}
+
+impl IssuerArgs {
+    /// # Errors
+    /// The issuer cannot give certificates for these names.
+    pub(super) fn choose(&self, subjects: &[String]) -> Result<Chosen<'_>, Failure> {
+        let all_private = subjects.iter().all(|subject| is_private_subject(subject));
+        let kind = self.issuer.unwrap_or(if all_private { Kind::Internal } else { Kind::Acme });
+        if kind == Kind::Internal {
+            return Ok(Chosen::Internal);
+        }
+        let usage = |text: String| Err(Failure::Usage(text));
+        if let Some(wildcard) = subjects.iter().find(|subject| subject.starts_with("*.")) {
+            return usage(format!(
+                "{wildcard}: a CA gives wildcards by DNS-01 only, which serve does not do; name the hosts, or use --issuer internal"
+            ));
+        }
+        if self.ca == LETS_ENCRYPT_PRODUCTION_CA
+            && let Some(private) = subjects.iter().find(|subject| is_private_subject(subject))
+        {
+            return usage(format!(
+                "{private}: no public CA gives certificates for it; use --issuer internal"
+            ));
+        }
+        if !self.agree {
+            return usage(format!(
+                "the CA {} wants its terms of service agreed to: read them, and say --agree; or use --issuer internal",
+                self.ca
+            ));
+        }
+        Ok(Chosen::Acme(self))
+    }
+}
+
+impl Chosen<'_> {
+    /// The authority whose root has to be trusted.
+    pub(super) fn authority(&self) -> Option<&'static str> {
+        matches!(self, Self::Internal).then_some("local")
+    }
+
+    pub(super) fn config(&self, storage: &Arc<dyn Storage>) -> Result<Config, Failure> {
+        let builder = Config::builder(Arc::clone(storage));
+        let args = match self {
+            Self::Internal => {
+                return Ok(builder.issuer(InternalIssuer::new(Arc::clone(storage))).build());
+            }
+            Self::Acme(args) => args,
+        };
+        let mut ca = Ca::new(&*args.ca);
+        if let Some(root) = args.ca_root.clone() {
+            std::fs::metadata(&root)
+                .map_err(|error| Failure::local(format!("read {}", root.display()), error))?;
+            ca = ca.with_client(move || instant_acme::Account::builder_with_root(&root));
+        }
+        let accounts = AccountStore::new(Arc::clone(storage), ca.clone());
+        let accounts = match &args.email {
+            Some(email) => accounts.and_then(|accounts| accounts.with_email(&**email)),
+            None => accounts,
+        };
+        let accounts = accounts.map_err(|error| failure(error.into()))?;
+        let responder = Arc::new(StoredChallenges::new(Arc::clone(storage), &ca));
+        let issuer = AcmeIssuer::new(Arc::clone(storage), &ca, Arc::new(accounts), responder);
+        let issuer = match &args.profile {
+            Some(profile) => issuer.with_profile(profile),
+            None => issuer,
+        };
+        Ok(builder.issuer(issuer).build())
+    }
+}
