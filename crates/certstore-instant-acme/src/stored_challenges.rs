@@ -18,7 +18,7 @@ const PATH: &str = "/.well-known/acme-challenge/";
 /// Answers HTTP-01 through the storage: the process that orders puts the answer there, and whichever process the CA
 /// reaches gives it ([`http_answer`](Self::http_answer)).
 ///
-/// The answers lie where CertMagic's do, in their form: Caddy gives ours, and we give Caddy's.
+/// The answers lie where CertMagic's do, in their form, so Caddy's are given, too.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -55,3 +55,7 @@ impl Writer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

@@ -69,7 +69,8 @@ pub(crate) async fn run(options: &Options, ca: Ca) -> Result<(), Error> {
             }
             Err(error) if error.is_retryable() => say(&format!("again: {error}")),
             Err(error) => {
-                say(&format!("failed: {error}"));
+                let cause = error.problem().map(ToString::to_string).unwrap_or_default();
+                say(&format!("failed: {error}: {cause}"));
                 return Err(error.into());
             }
         }
