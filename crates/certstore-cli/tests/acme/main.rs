@@ -24,20 +24,20 @@ impl Node {
             Some(port) => command.args(["--http", &format!("127.0.0.1:{port}")]),
             None => command.arg("--no-http"),
         };
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the test can go on");
+        let out = BufReader::new(child.stdout.take().expect("the test can go on"));
         Self { child, out }
     }
 
     /// What it says once it serves.
     fn told(&mut self) -> Value {
         let mut line = String::new();
-        self.out.read_line(&mut line).unwrap();
+        self.out.read_line(&mut line).expect("the test can go on");
         serde_json::from_str(&line).expect("it serves, and says so")
     }
 
     fn address(told: &Value) -> SocketAddr {
-        told["https"].as_str().unwrap().parse().unwrap()
+        told["https"].as_str().expect("the test can go on").parse().expect("the test can go on")
     }
 }
 
@@ -62,20 +62,21 @@ fn files(folder: &Path) -> String {
 }
 
 fn a_fleet_orders_once(url: &str) {
-    let pebble = Pebble::start().unwrap();
+    let pebble = Pebble::start().expect("the test can go on");
     let names = ["site.example", "www.site.example"];
     let mut nodes =
         [Some(pebble.http_port()), None, None].map(|http| Node::start(url, &pebble, &names, http));
     let told = nodes.each_mut().map(Node::told);
     assert_eq!(pebble.orders(), names.len(), "{}", pebble.process().log());
     for name in names {
-        let shown =
-            told.each_ref().map(|told| pebble.certificate_of(Node::address(told), name).unwrap());
+        let shown = told.each_ref().map(|told| {
+            pebble.certificate_of(Node::address(told), name).expect("the test can go on")
+        });
         assert!(shown.iter().all(|one| *one == shown[0]), "{name}");
     }
     // Who comes later finds what is stored, and asks no CA.
     drop(nodes);
-    pebble.process().kill().unwrap();
+    pebble.process().kill().expect("the test can go on");
     let late = Node::start(url, &pebble, &names, None).told();
     assert_eq!(late["sites"][1]["name"], "www.site.example");
     assert!(late["sites"][1]["not_after"].is_string());

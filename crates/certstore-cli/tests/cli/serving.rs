@@ -21,22 +21,28 @@ impl Serving {
         let mut command = sandbox.command();
         command.args(["--json", "--storage", &sandbox.url("store"), "serve"]).args(arguments);
         command.args(["--https", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the test can go on");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().expect("the test can go on"))
+            .read_line(&mut line)
+            .expect("the test can go on");
         Self { child, told: serde_json::from_str(&line).expect("a line of JSON") }
     }
 
     fn address(&self, which: &str) -> SocketAddr {
-        self.told[which].as_str().unwrap().parse().unwrap()
+        self.told[which].as_str().expect("the test can go on").parse().expect("the test can go on")
     }
 
     /// Asks it to end, as a service manager does.
     fn stop(mut self) {
         let stopped = std::process::Command::new("kill").arg(self.child.id().to_string()).status();
-        assert!(stopped.unwrap().success());
-        wait_until("it ends", || self.child.try_wait().unwrap().is_some());
-        assert!(self.child.wait().unwrap().success());
+        assert!(stopped.expect("the test can go on").success());
+        wait_until("it ends", || self.child.try_wait().expect("the test can go on").is_some());
+        assert!(self.child.wait().expect("the test can go on").success());
     }
 }
 
@@ -52,10 +58,10 @@ fn root(sandbox: &Sandbox) -> Vec<u8> {
 }
 
 fn plain(address: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut stream = TcpStream::connect(address).expect("the test can go on");
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").expect("the test can go on");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    stream.read_to_string(&mut answer).expect("the test can go on");
     answer
 }
 
