@@ -171,10 +171,22 @@ async fn batch_2_killed(cx: &Context) -> Case {
         writer.kill().await?;
         let found = bundle(&client, &dir).await?;
         ensure!(found.is_some(), "a bundle whose writer was killed cannot be read");
-        store_generation(&client, &dir, u64::MAX / 16).await?;
-        same("the bundle stored over it", &bundle(&client, &dir).await?, &Some(u64::MAX / 16))?;
+        stored_over(&client, &dir, found).await?;
     }
     Ok(())
+}
+
+/// Stores over what a killed writer left. What it had sent may take effect once, later: over one plain store, whole, and
+/// not over the next.
+async fn stored_over(client: &Client, dir: &str, found: Option<u64>) -> Case {
+    const OVER: u64 = u64::MAX / 16;
+    store_generation(client, dir, OVER).await?;
+    let mut now = bundle(client, dir).await?;
+    if now != Some(OVER) && now > found {
+        store_generation(client, dir, OVER).await?;
+        now = bundle(client, dir).await?;
+    }
+    same("the bundle stored over it", &now, &Some(OVER))
 }
 
 pub(crate) async fn batch_3(cx: &Context) -> Case {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certstore_core::{Clock, Storage, SystemClock};
+use tokio::sync::Semaphore;
 
 use super::demand::Demand;
+use super::manage::AT_A_TIME;
 use super::names::ManagedNames;
 use super::{Config, Handler, Inner, OnDemandConfig};
 use crate::defaults::DEFAULT_RENEW_INTERVAL;
@@ -117,6 +119,7 @@ impl ConfigBuilder {
             names: ManagedNames::default(),
             on_demand: self.on_demand,
             demand: Demand::default(),
+            permits: Semaphore::new(AT_A_TIME),
         }))
     }
 }

@@ -476,3 +476,101 @@ async fn a_handshake_waits_for_a_while_only_and_the_next_one_profits() {
     assert!(node.certificate_for(&hello).await.is_some());
     assert_eq!(issuer.asked.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_and_valid_is_served_while_the_issuer_is_down() {
+    let fleet = Fleet::new();
+    fleet.node().0.manage(["example.com"]).await.unwrap();
+    // Due, and valid for three hours yet.
+    tokio::time::sleep(9 * HOUR).await;
+    for on_demand in [false, true] {
+        let issuer = Flaky::new(&fleet.storage, &fleet.clock, "local");
+        issuer.down.store(true, Ordering::SeqCst);
+        let builder = fleet.builder().issuer(Handle(issuer.clone()));
+        let allow = OnDemandConfig::new().allow(["example.com"]).unwrap();
+        let node = if on_demand { builder.on_demand(allow) } else { builder }.build();
+        if on_demand {
+            assert!(node.certificate_for(&Hello::named("example.com")).await.is_some());
+            assert_eq!(issuer.asked.load(Ordering::SeqCst), 0, "no handshake waits for a renewal");
+        } else {
+            let kept = node.maintain();
+            node.manage_in_background(["example.com"]).unwrap();
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            assert!(node.get_certificate("example.com").is_some());
+            kept.stop().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_drops_manage_leaves_every_name_to_maintenance() {
+    let fleet = Fleet::new();
+    let (node, _) = fleet.node();
+    let held = fleet.storage.lock(&"issue_cert_n0.example.com".parse().unwrap()).await.unwrap();
+    let names: Vec<String> = (0..60).map(|at| format!("n{}.example.com", at / 2)).collect();
+    let dropped = tokio::time::timeout(Duration::ZERO, node.manage(&names)).await;
+    assert!(dropped.is_err());
+    let kept = node.maintain();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(node.cache().len(), 29, "all but the one that is held");
+    held.unlock().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(node.cache().len(), 30);
+    kept.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_as_soon_as_it_is_obtained_is_not_obtained_without_pause() {
+    let fleet = Fleet::new();
+    // By a policy that nothing the issuer gives can meet.
+    let mut renewal = RenewalPolicy::default();
+    renewal.before = 1000 * HOUR;
+    let short = InternalIssuer::new(fleet.storage.clone())
+        .with_clock(fleet.clock.clone())
+        .with_lifetime(Duration::from_secs(60));
+    let node = fleet.builder().issuer(short).renewal(renewal).build();
+    let kept = node.maintain();
+    node.manage_in_background(["example.com"]).unwrap();
+    let mut seen = BTreeSet::new();
+    for _ in 0..600 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        seen.insert(hash(&node, "example.com"));
+        assert!(!node.get_certificate("example.com").unwrap().has_expired(fleet.now()));
+    }
+    assert!((10..=20).contains(&seen.len()), "{} of a minute each in ten minutes", seen.len());
+    kept.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn renew_takes_no_other_issuers_old_certificate() {
+    let fleet = Fleet::new();
+    let (first, second) = (
+        Flaky::new(&fleet.storage, &fleet.clock, "one"),
+        Flaky::new(&fleet.storage, &fleet.clock, "two"),
+    );
+    let node = fleet.builder().issuer(Handle(first.clone())).issuer(Handle(second.clone())).build();
+    let old = node.obtain_cert("example.com").await.unwrap();
+    first.down.store(true, Ordering::SeqCst);
+    let newer = node.renew_cert("example.com").await.unwrap();
+    assert_eq!((old.issuer(), newer.issuer()), (Some("one"), Some("two")));
+    let newest = node.renew_cert("example.com").await.unwrap();
+    assert!(newest != old && newest != newer, "{newest:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_maximum_holds_for_those_that_ask_at_once_and_not_for_what_is_stored() {
+    let fleet = Fleet::new();
+    let issuer = Flaky::new(&fleet.storage, &fleet.clock, "local");
+    let allow = OnDemandConfig::new().decide(async |_| true).maximum(3.try_into().unwrap());
+    let node = fleet.builder().issuer(Handle(issuer)).on_demand(allow.clone()).build();
+    let names: Vec<String> = (0..40).map(|at| format!("n{at}.example.com")).collect();
+    let asking = names.iter().map(async |name| node.certificate_for(&Hello::named(name)).await);
+    let got = futures_util::future::join_all(asking).await;
+    assert_eq!(got.iter().flatten().count(), 3);
+    let other = Flaky::new(&fleet.storage, &fleet.clock, "local");
+    let other = fleet.builder().issuer(Handle(other)).on_demand(allow).build();
+    for name in names.iter().zip(&got).filter(|(_, got)| got.is_some()).map(|(name, _)| name) {
+        assert!(other.certificate_for(&Hello::named(name)).await.is_some(), "{name} is stored");
+    }
+    assert!(other.certificate_for(&Hello::named("new.example.com")).await.is_some());
+}

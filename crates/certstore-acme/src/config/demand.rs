@@ -18,6 +18,10 @@ use crate::{Certificate, Error, Hello, OnDemandConfig, Result, subject};
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How many refusals and failures are remembered: names are chosen by whoever connects.
 const REMEMBERED: usize = 10_000;
+/// How many names are obtained for handshakes at a time.
+const FLIGHTS: usize = 1_000;
+/// How long the decision about a name may take.
+const DECISION: Duration = Duration::from_secs(10);
 /// How long a name that is not allowed is not asked about again.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 
@@ -32,8 +36,11 @@ pub(super) struct Demand {
 #[derive(Default)]
 struct Inner {
     flights: BTreeMap<String, Flight>,
-    /// Names that are not tried before this time of the clock, and how often they failed.
+    /// Names that are not allowed, and until when nobody is asked again.
+    refused: BTreeMap<String, Duration>,
+    /// Names that are allowed and not tried before this time of the clock, and how often they failed.
     waiting: BTreeMap<String, (Duration, u32)>,
+    /// How many names have their first certificate from here, or are about to.
     obtained: usize,
 }
 
@@ -44,14 +51,18 @@ impl Demand {
 }
 
 impl Inner {
-    /// Not to be tried for a while.
-    fn wait(&mut self, name: &str, until: Duration, failures: u32) {
-        if self.waiting.len() >= REMEMBERED && !self.waiting.contains_key(name) {
-            // Any of them: it is only asked about once more.
-            self.waiting.pop_first();
-        }
-        self.waiting.insert(name.to_owned(), (until, failures));
+    fn is_waiting(&self, name: &str, now: Duration) -> bool {
+        let refused = self.refused.get(name).is_some_and(|until| now < *until);
+        refused || self.waiting.get(name).is_some_and(|(until, _)| now < *until)
     }
+}
+
+/// Keeps an entry among so many; another one may go for it.
+fn remember<T>(entries: &mut BTreeMap<String, T>, name: &str, value: T) {
+    if entries.len() >= REMEMBERED && !entries.contains_key(name) {
+        entries.pop_first();
+    }
+    entries.insert(name.to_owned(), value);
 }
 
 impl Config {
@@ -84,7 +95,8 @@ impl Config {
     /// A certificate that is due and that nobody manages is renewed while it is served.
     fn renew_behind(&self, found: &Certificate, name: &str, on_demand: &OnDemandConfig) {
         let due = found.needs_renewal(&self.0.renewal, self.0.clock.wall());
-        if due && found.issuer().is_some() && !self.0.names.contains(name) {
+        let managed = found.names().iter().any(|own| self.0.names.contains(own));
+        if due && found.issuer().is_some() && !managed {
             // It is awaited by nobody: the task does it.
             drop(self.flight(name, on_demand));
         }
@@ -94,14 +106,8 @@ impl Config {
     fn flight(&self, name: &str, on_demand: &OnDemandConfig) -> Option<Flight> {
         let now = self.0.clock.boottime();
         let mut inner = self.0.demand.inner();
-        if inner.waiting.get(name).is_some_and(|(until, _)| now < *until) {
-            return None;
-        }
-        if on_demand.limit().is_some_and(|limit| inner.obtained >= limit.get()) {
-            tracing::warn!(
-                name,
-                "no certificate is obtained on demand any more: the maximum is reached"
-            );
+        let full = inner.flights.len() >= FLIGHTS && !inner.flights.contains_key(name);
+        if full || inner.is_waiting(name, now) {
             return None;
         }
         match inner.flights.entry(name.to_owned()) {
@@ -127,11 +133,38 @@ impl Config {
     }
 
     async fn on_demand_now(&self, name: &str, on_demand: &OnDemandConfig) -> Result<Certificate> {
-        on_demand.allowed(name).await?;
+        tokio::select! {
+            allowed = on_demand.allowed(name) => allowed?,
+            () = self.0.clock.sleep(DECISION) => return Err(refused(name, "nobody has decided in time")),
+        }
+        let reserved = self.newest(name).await?.is_none();
+        if reserved && !self.reserve(on_demand) {
+            return Err(refused(name, "the maximum of certificates on demand is reached"));
+        }
+        // Whoever waits takes what is valid; what is served already is replaced before it is over.
         let now = self.0.clock.wall();
-        let good = |found: &Certificate| !found.needs_renewal(&self.0.renewal, now);
-        self.stored_or_obtained(name, &good).await
+        let serving = self.served(name).is_some_and(|served| !served.has_expired(now));
+        let good = |found: &Certificate| match serving {
+            true => !found.needs_renewal(&self.0.renewal, now),
+            false => !found.has_expired(now),
+        };
+        let done = self.stored_or_obtained(name, &good).await;
+        if reserved && done.is_err() {
+            self.0.demand.inner().obtained -= 1;
+        }
+        done
     }
+
+    fn reserve(&self, on_demand: &OnDemandConfig) -> bool {
+        let mut inner = self.0.demand.inner();
+        let there_is_room = on_demand.limit().is_none_or(|limit| inner.obtained < limit.get());
+        inner.obtained += usize::from(there_is_room);
+        there_is_room
+    }
+}
+
+fn refused(name: &str, why: &'static str) -> Error {
+    Error::Refused { name: name.to_owned(), why }
 }
 
 /// Whether a certificate is for a name, and no default for want of a better one.
@@ -151,26 +184,31 @@ struct Landing<'a> {
 
 impl Landing<'_> {
     fn done(&self, done: &Result<Certificate>) {
-        let now = self.config.0.clock.boottime();
-        let mut inner = self.config.0.demand.inner();
+        let config = self.config;
+        let (now, wall) = (config.0.clock.boottime(), config.0.clock.wall());
+        let served = config.served(self.name);
+        let left = served.and_then(|served| served.not_after().duration_since(wall).ok());
+        let mut inner = config.0.demand.inner();
         match done {
-            Ok(_) => {
-                inner.waiting.remove(self.name);
-                inner.obtained += 1;
+            Ok(obtained) if obtained.needs_renewal(&config.0.renewal, wall) => {
+                // Not again at once: the next handshake after a while renews it.
+                let wait = pause(1, left);
+                remember(&mut inner.waiting, self.name, (now + wait, 0));
             }
+            Ok(_) => drop(inner.waiting.remove(self.name)),
             Err(error @ Error::Refused { .. }) => {
                 tracing::debug!(name = self.name, %error, "a handshake asked for a name that is not allowed");
-                inner.wait(self.name, now + REFUSED_FOR, 0);
+                remember(&mut inner.refused, self.name, now + REFUSED_FOR);
             }
             Err(error) => {
                 let failures = inner.waiting.get(self.name).map_or(1, |(_, failures)| failures + 1);
-                let wait = pause(failures, None);
-                inner.wait(self.name, now + wait, failures);
+                let wait = pause(failures, left);
+                remember(&mut inner.waiting, self.name, (now + wait, failures));
                 drop(inner);
                 let cause = std::error::Error::source(error).map(ToString::to_string);
                 tracing::error!(name = self.name, %error, cause, retry = ?wait, "no certificate was obtained on demand");
                 let (subject, retry_after) = (self.name, Some(wait));
-                self.config.tell(&crate::Event::Failed { subject, error, retry_after });
+                config.tell(&crate::Event::Failed { subject, error, retry_after });
             }
         }
     }

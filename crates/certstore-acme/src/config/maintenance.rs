@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Config;
+use super::manage::Attempt;
 use crate::Certificate;
 
 /// Renews the certificates of a [`Config`] until it is dropped or [stopped](Self::stop).
 #[derive(Debug)]
 #[must_use = "certificates are renewed until this is dropped"]
-pub struct Maintenance(JoinHandle<()>);
+pub struct Maintenance {
+    task: JoinHandle<()>,
+    stop: Option<oneshot::Sender<()>>,
+}
 
 impl Maintenance {
     /// Ends it, and waits until what it was at is dropped: locks are released in the background.
@@ -19,15 +24,15 @@ impl Maintenance {
     /// # Cancel safety
     /// Dropped, it ends all the same.
     pub async fn stop(mut self) {
-        self.0.abort();
-        // It was aborted: there is nothing to tell.
-        let _ = (&mut self.0).await;
+        drop(self.stop.take());
+        // It ends by itself; a panic of it is in the log.
+        drop((&mut self.task).await);
     }
 }
 
 impl Drop for Maintenance {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -38,8 +43,21 @@ pub(super) struct AtWork {
 }
 
 impl AtWork {
+    /// Has the name managed.
     pub(super) fn begin(config: &Config, subject: &str) -> Self {
+        config.0.names.add(subject, true);
+        Self::of(config, subject)
+    }
+
+    /// Of a name that was taken.
+    fn of(config: &Config, subject: &str) -> Self {
         Self { config: config.clone(), subject: subject.to_owned() }
+    }
+}
+
+impl AtWork {
+    pub(super) fn subject(&self) -> &str {
+        &self.subject
     }
 }
 
@@ -56,7 +74,15 @@ impl Config {
     /// Outside a tokio runtime.
     pub fn maintain(&self) -> Maintenance {
         let config = self.clone();
-        Maintenance(tokio::spawn(async move { config.run().await }))
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let mut work = JoinSet::new();
+            tokio::select! {
+                () = config.run(&mut work) => {}
+                _ = stopped => work.shutdown().await,
+            }
+        });
+        Maintenance { task, stop: Some(stop) }
     }
 
     /// Renews what is due now, of the names that are managed; returns once each was tried. Maintenance does it by itself.
@@ -69,10 +95,9 @@ impl Config {
         while work.join_next().await.is_some() {}
     }
 
-    async fn run(&self) {
-        let mut work = JoinSet::new();
+    async fn run(&self, work: &mut JoinSet<()>) {
         loop {
-            self.start_due(&mut work);
+            self.start_due(work);
             let wait = self.0.clock.sleep(self.until_next());
             tokio::select! {
                 () = wait => {}
@@ -84,8 +109,9 @@ impl Config {
 
     fn start_due(&self, work: &mut JoinSet<()>) {
         for subject in self.0.names.take_due(self.0.clock.wall()) {
-            let at = AtWork::begin(self, &subject);
+            let at = AtWork::of(self, &subject);
             work.spawn(async move {
+                let _permit = at.config.permit().await;
                 // Whatever an issuer of somebody else's does, the others go on.
                 let tried = std::panic::AssertUnwindSafe(at.config.try_now(&subject));
                 if tried.catch_unwind().await.is_err() {
@@ -101,7 +127,7 @@ impl Config {
         let good = |found: &Certificate| !found.needs_renewal(&self.0.renewal, now);
         let done = self.stored_or_obtained(subject, &good).await;
         // What has failed is in the log, and is tried again.
-        drop(self.note(subject, done));
+        drop(self.note(subject, done, Attempt::ToRenew));
     }
 
     /// Until a name is due, and not longer than the interval.

@@ -1,14 +1,26 @@
 //! Names that are kept with certificates.
 
+use std::collections::BTreeSet;
+
 use certstore_core::ErrorKind;
 use futures_util::{StreamExt as _, stream};
 
 use super::Config;
+use super::backoff::pause;
 use super::maintenance::AtWork;
 use crate::{Certificate, Error, Result, subject};
 
 /// How many certificates one process obtains at a time: each waits for a CA most of the time.
-const AT_A_TIME: usize = 16;
+pub(super) const AT_A_TIME: usize = 16;
+
+/// What a certificate was obtained for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// To begin with: what is due is renewed at once afterwards.
+    AtStartup,
+    /// To have one that is not due.
+    ToRenew,
+}
 
 impl Config {
     /// Has certificates for these names: what is stored is loaded, what is missing or about to expire is obtained, and all
@@ -23,12 +35,11 @@ impl Config {
     /// # Cancel safety
     /// Dropped at any await, the names are managed, and those without a certificate are obtained behind it.
     pub async fn manage<T: AsRef<str>>(&self, names: impl IntoIterator<Item = T>) -> Result<()> {
-        let subjects = self.subjects(names)?;
-        for subject in &subjects {
-            // Maintenance leaves them to this call.
-            self.0.names.add(subject, true);
-        }
-        let work = subjects.iter().map(|subject| self.prepare(subject));
+        let subjects: BTreeSet<String> = self.subjects(names)?.into_iter().collect();
+        // Maintenance leaves them to this call, and takes them up when it is dropped.
+        let at_work: Vec<AtWork> =
+            subjects.iter().map(|subject| AtWork::begin(self, subject)).collect();
+        let work = at_work.into_iter().map(|at| self.prepare(at));
         let done: Vec<Result<()>> = stream::iter(work).buffer_unordered(AT_A_TIME).collect().await;
         done.into_iter().collect()
     }
@@ -65,25 +76,33 @@ impl Config {
     }
 
     /// Waits for a certificate only where the stored one is about to expire.
-    async fn prepare(&self, subject: &str) -> Result<()> {
-        let _at_work = AtWork::begin(self, subject);
+    async fn prepare(&self, at: AtWork) -> Result<()> {
+        let (_permit, subject) = (self.permit().await, at.subject());
         let now = self.0.clock.wall();
         let lasts = |found: &Certificate| {
             !self.0.renewal.is_due_at_startup(found.not_before(), found.not_after(), now)
         };
         let done = self.stored_or_obtained(subject, &lasts).await;
-        self.note(subject, done).map(drop)
+        self.note(subject, done, Attempt::AtStartup).map(drop)
     }
 
     /// Keeps when a name is looked at again, and says what has failed.
-    pub(super) fn note(&self, subject: &str, done: Result<Certificate>) -> Result<Certificate> {
+    pub(super) fn note(
+        &self,
+        subject: &str,
+        done: Result<Certificate>,
+        attempt: Attempt,
+    ) -> Result<Certificate> {
         let now = self.0.clock.wall();
         match done {
             Ok(certificate) => {
                 let (start, end) = (certificate.not_before(), certificate.not_after());
                 let lifetime = end.duration_since(start).unwrap_or_default();
                 let due = end.checked_sub(self.0.renewal.window(lifetime)).unwrap_or(now);
-                self.0.names.succeeded(subject, due);
+                // One that is due as soon as it is obtained, by a clock that is wrong or a lifetime of minutes.
+                let soonest = now + pause(1, end.duration_since(now).ok());
+                let next = if attempt == Attempt::ToRenew { due.max(soonest) } else { due };
+                self.0.names.succeeded(subject, next);
                 Ok(certificate)
             }
             Err(error) => {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certstore_core::{Clock, Storage};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use build::{ConfigBuilder, IssuerOrder};
 pub use challenges::HTTP_CHALLENGE_PATH;
@@ -58,6 +59,8 @@ struct Inner {
     names: ManagedNames,
     on_demand: Option<OnDemandConfig>,
     demand: Demand,
+    /// One for each certificate that is obtained at a time.
+    permits: Semaphore,
 }
 
 impl Config {
@@ -82,6 +85,12 @@ impl Config {
     #[must_use]
     pub fn renewal(&self) -> &RenewalPolicy {
         &self.0.renewal
+    }
+
+    /// A turn to obtain a certificate.
+    async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.0.permits.acquire().await.ok()
     }
 
     fn tell(&self, event: &Event<'_>) {

@@ -31,8 +31,11 @@ impl Config {
     /// As [`obtain_cert`](Self::obtain_cert).
     pub async fn renew_cert(&self, name: &str) -> Result<Certificate> {
         let subject = subject(name)?;
-        let old = self.newest(&subject).await?;
-        self.obtain(&subject, &|found| Some(found) != old.as_ref()).await
+        let mut old = Vec::new();
+        for issuer in &self.0.issuers {
+            old.extend(issuer.load(&subject).await?);
+        }
+        self.obtain(&subject, &|found| !old.contains(found)).await
     }
 
     /// Serves the certificate that is stored for a name, without asking for one.
@@ -68,19 +71,25 @@ impl Config {
         Ok(newest)
     }
 
-    /// The stored certificate if it will do, else one that is obtained.
+    /// The stored certificate if it will do, else one that is obtained; until then what is stored is served while it is
+    /// valid.
     pub(super) async fn stored_or_obtained(
         &self,
         subject: &str,
         good: Good<'_>,
     ) -> Result<Certificate> {
-        match self.newest(subject).await? {
-            Some(found) if good(&found) => {
+        if let Some(found) = self.newest(subject).await? {
+            let (will_do, now) = (good(&found), self.0.clock.wall());
+            let served = self.served(subject);
+            let newer = served.is_none_or(|served| served.not_after() <= found.not_after());
+            if will_do || (newer && !found.has_expired(now)) {
                 self.serve(&found);
-                Ok(found)
             }
-            _ => self.obtain(subject, good).await,
+            if will_do {
+                return Ok(found);
+            }
         }
+        self.obtain(subject, good).await
     }
 
     async fn obtain(&self, subject: &str, good: Good<'_>) -> Result<Certificate> {
@@ -102,7 +111,9 @@ impl Config {
             return only.obtain(subject, good).await;
         }
         for issuer in &issuers {
-            if let Some(found) = issuer.load(subject).await?.filter(|found| good(found)) {
+            let valid = |found: &Certificate| !found.has_expired(self.0.clock.wall());
+            let found = issuer.load(subject).await?;
+            if let Some(found) = found.filter(|found| valid(found) && good(found)) {
                 return Ok(found);
             }
         }

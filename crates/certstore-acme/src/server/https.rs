@@ -38,7 +38,8 @@ pub struct HttpsOptions {
     pub http: Option<SocketAddr>,
     /// The port that redirects name, where it is forwarded to another one; that of [`https`](Self::https) unless set.
     pub redirect_port: Option<u16>,
-    /// How long a client may take to send the head of a request; 30 seconds unless set.
+    /// How long a client may take to send the head of a request, and with HTTP/2 be silent before it is asked whether it
+    /// is there; 30 seconds unless set.
     pub header_timeout: Duration,
     /// How long requests may take to end when the server is stopped; 10 seconds unless set.
     pub shutdown_timeout: Duration,
@@ -125,7 +126,11 @@ impl HttpsServer {
         let secure = async {
             loop {
                 let (stream, _) = https.accept().await;
-                connections.serve(stream, TowerToHyperService::new(service.clone()));
+                let http = match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => &connections.http2,
+                    _ => &connections.http1,
+                };
+                connections.serve(http, stream, TowerToHyperService::new(service.clone()));
             }
         };
         let plain = async {
@@ -140,7 +145,7 @@ impl HttpsServer {
                     let config = config.clone();
                     async move { Ok::<_, Infallible>(answer(&config, port, &request).await) }
                 });
-                connections.serve(stream, service);
+                connections.serve(&connections.http1, stream, service);
             }
         };
         tokio::select! {
@@ -171,19 +176,22 @@ fn lacks_ipv6(error: &std::io::Error) -> bool {
 
 /// The connections that are open.
 struct Connections {
-    builder: Builder<TokioExecutor>,
+    http1: Builder<TokioExecutor>,
+    http2: Builder<TokioExecutor>,
     open: GracefulShutdown,
 }
 
 impl Connections {
     fn new(header_timeout: Duration) -> Self {
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout);
-        builder.http2().timer(TokioTimer::new());
-        Self { builder, open: GracefulShutdown::new() }
+        // Which of the two a client speaks is agreed on before: to find out by its first bytes could take for ever.
+        let mut http1 = Builder::new(TokioExecutor::new()).http1_only();
+        http1.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout);
+        let mut http2 = Builder::new(TokioExecutor::new()).http2_only();
+        http2.http2().timer(TokioTimer::new()).keep_alive_interval(header_timeout);
+        Self { http1, http2, open: GracefulShutdown::new() }
     }
 
-    fn serve<I, S, B>(&self, stream: I, service: S)
+    fn serve<I, S, B>(&self, http: &Builder<TokioExecutor>, stream: I, service: S)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
@@ -193,7 +201,7 @@ impl Connections {
         B::Data: Send,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let (builder, watcher): (_, Watcher) = (self.builder.clone(), self.open.watcher());
+        let (builder, watcher): (_, Watcher) = (http.clone(), self.open.watcher());
         tokio::spawn(async move {
             let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
             if let Err(error) = watcher.watch(connection.into_owned()).await {

@@ -5,9 +5,11 @@ mod proxy;
 mod site;
 mod told;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use certstore_acme::{
     Config, Error, HttpsOptions, HttpsServer, TicketKeys, TicketOptions, subject,
@@ -78,7 +80,15 @@ impl Serve {
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(site, async { drop(stopped.await) }));
         tokio::select! {
-            managed = config.manage(&subjects) => managed.map_err(failure)?,
+            managed = config.manage(&subjects) => if let Err(error) = managed {
+                // What is valid yet is served; the failure is in the log, and it is tried again.
+                let now = SystemTime::now();
+                let found = |subject: &String| config.get_certificate(subject);
+                let valid = |subject| found(subject).is_some_and(|found| !found.has_expired(now));
+                if !subjects.iter().all(valid) {
+                    return Err(failure(error));
+                }
+            },
             () = interrupted() => return Ok(()),
         }
         let sharing = tokio::spawn(async move { tickets.maintain().await });
@@ -93,17 +103,31 @@ impl Serve {
         Ok(())
     }
 
+    /// Where to listen unless it is said: everywhere, but where only this machine is served.
+    fn address(&self, subjects: &[String]) -> Result<IpAddr, Failure> {
+        if !subjects.iter().all(|subject| is_loopback(subject)) {
+            return Ok(Ipv6Addr::UNSPECIFIED.into());
+        }
+        let localhost = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let own = subjects.iter().map(|subject| subject.parse().unwrap_or(localhost));
+        let own: BTreeSet<IpAddr> = own.collect();
+        match own.first() {
+            Some(only) if own.len() == 1 => Ok(*only),
+            _ if self.https.is_some() => Ok(localhost),
+            _ => Err(Failure::Usage(
+                "these names have several addresses of this machine: choose one with --https"
+                    .into(),
+            )),
+        }
+    }
+
     async fn bind(
         &self,
         config: &Config,
         subjects: &[String],
         tickets: &Arc<TicketKeys>,
     ) -> Result<HttpsServer, Failure> {
-        let address: IpAddr = if subjects.iter().all(|subject| is_loopback(subject)) {
-            Ipv4Addr::LOCALHOST.into()
-        } else {
-            Ipv6Addr::UNSPECIFIED.into()
-        };
+        let address = self.address(subjects)?;
         let mut options = HttpsOptions::default();
         options.tickets = Some(Arc::clone(tickets));
         options.https = self.https.unwrap_or_else(|| (address, PORTS[0].0).into());

@@ -60,8 +60,11 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        let end = (now + lifetime).min(self.intermediate.not_after);
-        (params.not_before, params.not_after) = (date(now - BACKDATED), date(end));
+        let last = self.intermediate.not_after;
+        let end = now.checked_add(lifetime).map_or(last, |end| end.min(last));
+        // A short lifetime stays one: it is renewed by its thirds.
+        let start = now - BACKDATED.min(lifetime / 10);
+        (params.not_before, params.not_after) = (date(start), date(end));
         let leaf = params.signed_by(key, &self.intermediate.issuer).map_err(failed)?;
         Ok(format!("{}{}", leaf.pem(), self.intermediate.pem))
     }

@@ -1,13 +1,16 @@
 //! Handing requests on to another server.
 
-use http::header::{CONNECTION, HOST, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use std::time::Duration;
+
+use http::header::{CONNECTION, COOKIE, HOST, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use tokio::time::timeout;
 
 use super::site::{Body, full};
 use crate::exit::Failure;
@@ -25,6 +28,18 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
 ];
+
+/// Who a request is from: a server behind believes its proxy.
+const CLAIMS: [HeaderName; 4] = [
+    HeaderName::from_static("forwarded"),
+    HeaderName::from_static("x-forwarded-for"),
+    FORWARDED_HOST,
+    HeaderName::from_static("x-real-ip"),
+];
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// Until the head of the answer; its body may take longer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// Another server, over HTTP/1.1.
 pub(super) struct Proxy {
@@ -46,16 +61,28 @@ impl Proxy {
             return Err(usage("it takes a server without a path"));
         }
         let authority = uri.authority().cloned().ok_or_else(|| usage("it names no server"))?;
-        let client = Client::builder(TokioExecutor::new()).build_http();
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT_LIMIT));
+        let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok(Self { client, authority })
     }
 
     /// The server's answer; 502 when there is none.
     pub(super) async fn hand_on(&self, request: Request<Incoming>) -> Response<Body> {
+        if request.method() == Method::CONNECT {
+            return refused(StatusCode::METHOD_NOT_ALLOWED, "this is no proxy to other places\n");
+        }
         let Some(request) = self.addressed(request) else {
             return refused(StatusCode::BAD_REQUEST, "the path cannot be handed on\n");
         };
-        match self.client.request(request).await {
+        let answered = match timeout(ANSWER_LIMIT, self.client.request(request)).await {
+            Ok(answered) => answered,
+            Err(_) => {
+                tracing::warn!(to = %self.authority, "the server behind gave no answer in time");
+                return refused(StatusCode::GATEWAY_TIMEOUT, "the server behind gives no answer\n");
+            }
+        };
+        match answered {
             Ok(mut response) => {
                 remove_hop_by_hop(response.headers_mut());
                 *response.version_mut() = Version::default();
@@ -73,22 +100,36 @@ impl Proxy {
     fn addressed(&self, mut request: Request<Incoming>) -> Option<Request<Incoming>> {
         let path = request.uri().path_and_query().cloned();
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
-        // HTTP/2 has the host in its URI.
-        let host = request.headers().get(HOST).cloned().or_else(|| {
-            let authority = request.uri().authority()?;
-            HeaderValue::from_str(authority.as_str()).ok()
-        });
+        // The host in the target goes before the header, which HTTP/2 does not have (RFC 9112, section 3.2.2).
+        let authority = request.uri().authority();
+        let named = authority.and_then(|named| HeaderValue::from_str(named.as_str()).ok());
+        let host = named.or_else(|| request.headers().get(HOST).cloned());
         let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone());
         *request.uri_mut() = uri.path_and_query(path).build().ok()?;
         *request.version_mut() = Version::HTTP_11;
         let headers = request.headers_mut();
         remove_hop_by_hop(headers);
+        // What a client says of itself is not ours to vouch for.
+        for name in &CLAIMS {
+            headers.remove(name);
+        }
+        join_cookies(headers);
         if let Some(host) = host {
             headers.insert(FORWARDED_HOST, host.clone());
             headers.insert(HOST, host);
         }
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
         Some(request)
+    }
+}
+
+/// HTTP/2 may split them, and HTTP/1.1 knows one field (RFC 9113, section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let parts: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if parts.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&parts.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, joined);
     }
 }
 
