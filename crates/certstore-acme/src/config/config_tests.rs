@@ -523,8 +523,7 @@ async fn who_drops_manage_leaves_every_name_to_maintenance() {
 async fn what_is_due_as_soon_as_it_is_obtained_is_not_obtained_without_pause() {
     let fleet = Fleet::new();
     // By a policy that nothing the issuer gives can meet.
-    let mut renewal = RenewalPolicy::default();
-    renewal.before = 1000 * HOUR;
+    let renewal = RenewalPolicy { before: 1000 * HOUR, ..RenewalPolicy::default() };
     let short = InternalIssuer::new(fleet.storage.clone())
         .with_clock(fleet.clock.clone())
         .with_lifetime(Duration::from_secs(60));
