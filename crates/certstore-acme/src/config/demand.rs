@@ -219,3 +219,7 @@ impl Drop for Landing<'_> {
         self.config.0.demand.inner().flights.remove(self.name);
     }
 }
+
+#[cfg(test)]
+#[path = "demand_tests.rs"]
+mod tests;

@@ -9,6 +9,8 @@ mod manage;
 mod names;
 mod obtain;
 mod on_demand;
+#[cfg(test)]
+mod test_support;
 mod unmanaged;
 
 use std::fmt;

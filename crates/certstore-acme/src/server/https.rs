@@ -5,7 +5,9 @@ use std::error::Error as StdError;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -179,6 +181,26 @@ struct Connections {
     http1: Builder<TokioExecutor>,
     http2: Builder<TokioExecutor>,
     open: GracefulShutdown,
+    header_timeout: Duration,
+}
+
+/// Notes that a request has come: hyper limits the head of one that has begun, and not the silence before the first.
+struct Noting<S> {
+    service: S,
+    begun: Arc<AtomicBool>,
+}
+
+impl<S: hyper::service::Service<Request<Incoming>>> hyper::service::Service<Request<Incoming>>
+    for Noting<S>
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, request: Request<Incoming>) -> S::Future {
+        self.begun.store(true, Ordering::Relaxed);
+        self.service.call(request)
+    }
 }
 
 impl Connections {
@@ -188,7 +210,7 @@ impl Connections {
         http1.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout);
         let mut http2 = Builder::new(TokioExecutor::new()).http2_only();
         http2.http2().timer(TokioTimer::new()).keep_alive_interval(header_timeout);
-        Self { http1, http2, open: GracefulShutdown::new() }
+        Self { http1, http2, open: GracefulShutdown::new(), header_timeout }
     }
 
     fn serve<I, S, B>(&self, http: &Builder<TokioExecutor>, stream: I, service: S)
@@ -202,9 +224,22 @@ impl Connections {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let (builder, watcher): (_, Watcher) = (http.clone(), self.open.watcher());
+        let (begun, limit) = (Arc::new(AtomicBool::new(false)), self.header_timeout);
+        let service = Noting { service, begun: Arc::clone(&begun) };
         tokio::spawn(async move {
             let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-            if let Err(error) = watcher.watch(connection.into_owned()).await {
+            let mut connection = pin!(watcher.watch(connection.into_owned()));
+            let ended = tokio::select! {
+                ended = &mut connection => ended,
+                () = tokio::time::sleep(limit) => {
+                    if !begun.load(Ordering::Relaxed) {
+                        tracing::debug!("a client that has sent no request is let go");
+                        return;
+                    }
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(error, "a connection ended early");
             }
         });

@@ -209,3 +209,35 @@ async fn a_handshake_obtains_what_is_allowed() {
     assert_eq!(config.cache().len(), 1);
     serving.abort();
 }
+
+#[tokio::test]
+async fn a_client_that_sends_no_request_is_let_go() {
+    let storage = Arc::new(MemoryStorage::new());
+    let root = InternalIssuer::new(storage.clone()).root().await.unwrap();
+    let config = Config::builder(storage.clone()).issuer(InternalIssuer::new(storage)).build();
+    let header_timeout = std::time::Duration::from_millis(200);
+    let options = HttpsOptions {
+        https: LOCAL.into(),
+        http: Some(LOCAL.into()),
+        header_timeout,
+        ..HttpsOptions::default()
+    };
+    let server = HttpsServer::bind(&config, options).await.unwrap();
+    let (https, http) = (server.https_addr().unwrap(), server.http_addr().unwrap().unwrap());
+    let serving = tokio::spawn(server.serve(Hello, std::future::pending()));
+    config.manage(["localhost"]).await.unwrap();
+    let mut gone = Vec::new();
+    let limit = std::time::Duration::from_secs(10);
+    let mut plain = TcpStream::connect(http).await.unwrap();
+    let ended = tokio::time::timeout(limit, plain.read_to_end(&mut gone)).await;
+    assert!(ended.is_ok(), "plain HTTP");
+    for protocol in [&b"http/1.1"[..], b"h2"] {
+        let stream = TcpStream::connect(https).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = client(&root, &[protocol]).connect(name, stream).await.unwrap();
+        // An end with or without a farewell of TLS.
+        let ended = tokio::time::timeout(limit, stream.read_to_end(&mut gone)).await;
+        assert!(ended.is_ok(), "{}", String::from_utf8_lossy(protocol));
+    }
+    serving.abort();
+}

@@ -97,7 +97,7 @@ impl Proxy {
     }
 
     /// The request as the server behind gets it; `None`: its path is none for a URL.
-    fn addressed(&self, mut request: Request<Incoming>) -> Option<Request<Incoming>> {
+    fn addressed<B>(&self, mut request: Request<B>) -> Option<Request<B>> {
         let path = request.uri().path_and_query().cloned();
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         // The host in the target goes before the header, which HTTP/2 does not have (RFC 9112, section 3.2.2).
@@ -151,3 +151,7 @@ fn refused(status: StatusCode, text: &'static str) -> Response<Body> {
     *response.status_mut() = status;
     response
 }
+
+#[cfg(test)]
+#[path = "proxy_tests.rs"]
+mod tests;
