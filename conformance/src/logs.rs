@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -15,7 +15,11 @@ pub(crate) struct Logs(Arc<Mutex<String>>);
 impl Logs {
     /// A dispatcher that writes here.
     pub(crate) fn dispatch(&self) -> Dispatch {
-        Dispatch::new(Collector { logs: self.clone(), spans: AtomicU64::new(1) })
+        // While there is only one, tracing asks the thread that comes first to a callsite, which may have none.
+        static SECOND: LazyLock<Dispatch> =
+            LazyLock::new(|| Dispatch::new(Collector::of(Logs::default())));
+        LazyLock::force(&SECOND);
+        Dispatch::new(Collector::of(self.clone()))
     }
 
     pub(crate) fn text(&self) -> String {
@@ -35,6 +39,12 @@ impl Logs {
 struct Collector {
     logs: Logs,
     spans: AtomicU64,
+}
+
+impl Collector {
+    fn of(logs: Logs) -> Self {
+        Self { logs, spans: AtomicU64::new(1) }
+    }
 }
 
 impl Subscriber for Collector {

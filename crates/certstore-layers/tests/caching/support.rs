@@ -1,7 +1,7 @@
 //! A backing storage with a switch.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use certstore_core::{
 use certstore_layers::caching::{CachingOptions, CachingStore, CopyOptions};
 use futures_util::stream::BoxStream;
 use tokio::sync::Semaphore;
+use tracing::Dispatch;
 use tracing::field::{Field, Visit};
 
 use crate::clock::TestClock;
@@ -186,11 +187,15 @@ pub(crate) async fn cached(
 
 /// The warnings and notes of this thread, collected until the guard is dropped.
 pub(crate) fn logs() -> (Arc<Mutex<Vec<String>>>, tracing::subscriber::DefaultGuard) {
+    // While there is only one, tracing asks the thread that comes first to a callsite, which may have none.
+    static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Collector::default()));
+    LazyLock::force(&SECOND);
     let lines = Arc::new(Mutex::new(Vec::new()));
     let guard = tracing::subscriber::set_default(Collector(lines.clone()));
     (lines, guard)
 }
 
+#[derive(Default)]
 struct Collector(Arc<Mutex<Vec<String>>>);
 
 impl tracing::Subscriber for Collector {
