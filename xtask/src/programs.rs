@@ -23,9 +23,9 @@ pub(crate) fn certstore() -> Result<Command> {
     program("certstore")
 }
 
-/// `demo-certificate DIR NAME DAYS`: writes a self-signed certificate and its key.
-pub(crate) fn demo_certificate() -> Result<Command> {
-    program("examples/demo-certificate")
+/// `https-get ADDRESS ROOT NAME`: prints the page of a site.
+pub(crate) fn https_get() -> Result<Command> {
+    program("examples/https-get")
 }
 
 /// `config-reference`: prints docs/config.md.

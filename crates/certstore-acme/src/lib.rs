@@ -33,6 +33,6 @@ pub use event::Event;
 pub use issuer::{AcmeIssuer, Good, InternalIssuer, Issuer};
 pub use private_key::{KeyType, PrivateKey};
 pub use renewal::RenewalPolicy;
-pub use server::{HttpsOptions, HttpsServer, TlsAccepted, TlsListener};
+pub use server::{ChallengeServer, HttpsOptions, HttpsServer, TlsAccepted, TlsListener};
 pub use subject::{host_qualifies, is_private_subject, subject};
 pub use tickets::{TicketKeys, TicketOptions};

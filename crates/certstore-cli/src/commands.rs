@@ -15,8 +15,12 @@ pub(crate) mod keyset;
 pub(crate) mod lock;
 pub(crate) mod locks;
 pub(crate) mod ls;
+pub(crate) mod manage;
+mod manager;
 pub(crate) mod markdown;
+pub(crate) mod obtain;
 pub(crate) mod put;
+pub(crate) mod renew;
 pub(crate) mod reseal;
 pub(crate) mod rm;
 pub(crate) mod schema;
@@ -68,6 +72,9 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Reseal(reseal) => reseal.run(&context).await.map(|()| done),
         Command::Unseal(unseal) => unseal.run(&context).await.map(|()| done),
         Command::Bench(bench) => bench.run(&context).await.map(|()| done),
+        Command::Obtain(obtain) => obtain.run(&context).await.map(|()| done),
+        Command::Renew(renew) => renew.run(&context).await.map(|()| done),
+        Command::Manage(manage) => manage.run(&context).await.map(|()| done),
         Command::Serve(serve) => serve.run(&context).await.map(|()| done),
         Command::Schema(schema) => schema.run(&context).map(|()| done),
         Command::Completions(completions) => completions.run().map(|()| done),

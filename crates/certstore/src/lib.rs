@@ -41,8 +41,8 @@ pub use certstore_core::options::parse_duration;
 pub use certstore_core::{
     Batch, Capabilities, Cas, Change, Condition, Dir, Durability, Error, ErrorKind, Fence,
     FencingToken, Key, KeyInfo, Listing, Lock, LockInfo, LockName, Locker, LostReason,
-    MemoryConfig, MemoryStorage, Result, Secret, Shared, Storage, Tree, Version, VersionKind,
-    Versioned, with_lock,
+    MemoryConfig, MemoryStorage, Result, Secret, Shared, Storage, StorageKeys, Tree, Version,
+    VersionKind, Versioned, with_lock,
 };
 #[cfg(all(unix, feature = "fs"))]
 pub use certstore_fs::{FsConfig, FsStorage, Io};

@@ -136,18 +136,9 @@ impl HttpsServer {
             }
         };
         let plain = async {
-            let Some(http) = http else { return std::future::pending().await };
-            loop {
-                let Ok((stream, _)) = http.accept().await else {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                };
-                let config = config.clone();
-                let service = service_fn(move |request| {
-                    let config = config.clone();
-                    async move { Ok::<_, Infallible>(answer(&config, port, &request).await) }
-                });
-                connections.serve(&connections.http1, stream, service);
+            match http {
+                Some(http) => connections.answer_http(http, &config, Some(port)).await,
+                None => std::future::pending().await,
             }
         };
         tokio::select! {
@@ -160,7 +151,7 @@ impl HttpsServer {
 }
 
 /// Listens. "Every address" is that of IPv4 where a machine has no IPv6.
-async fn listen(address: SocketAddr) -> Result<TcpListener> {
+pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener> {
     let bound = match TcpListener::bind(address).await {
         Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && lacks_ipv6(&error) => {
             TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
@@ -177,7 +168,7 @@ fn lacks_ipv6(error: &std::io::Error) -> bool {
 }
 
 /// The connections that are open.
-struct Connections {
+pub(super) struct Connections {
     http1: Builder<TokioExecutor>,
     http2: Builder<TokioExecutor>,
     open: GracefulShutdown,
@@ -204,7 +195,7 @@ impl<S: hyper::service::Service<Request<Incoming>>> hyper::service::Service<Requ
 }
 
 impl Connections {
-    fn new(header_timeout: Duration) -> Self {
+    pub(super) fn new(header_timeout: Duration) -> Self {
         // Which of the two a client speaks is agreed on before: to find out by its first bytes could take for ever.
         let mut http1 = Builder::new(TokioExecutor::new()).http1_only();
         http1.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout);
@@ -245,7 +236,28 @@ impl Connections {
         });
     }
 
-    async fn end(self, limit: Duration) {
+    /// Answers a CA on the port of plain HTTP; everybody else is sent to `https_port`, or told that there is nothing.
+    pub(super) async fn answer_http(
+        &self,
+        http: TcpListener,
+        config: &Config,
+        https_port: Option<u16>,
+    ) {
+        loop {
+            let Ok((stream, _)) = http.accept().await else {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            let config = config.clone();
+            let service = service_fn(move |request| {
+                let config = config.clone();
+                async move { Ok::<_, Infallible>(answer(&config, https_port, &request).await) }
+            });
+            self.serve(&self.http1, stream, service);
+        }
+    }
+
+    pub(super) async fn end(self, limit: Duration) {
         if timeout(limit, self.open.shutdown()).await.is_err() {
             tracing::warn!(?limit, "requests that were not done in time are cut off");
         }

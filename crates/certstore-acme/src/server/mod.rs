@@ -1,9 +1,11 @@
 //! Serving HTTPS.
 
+mod challenges;
 mod https;
 mod listener;
 mod redirect;
 
+pub use challenges::ChallengeServer;
 pub use https::{HttpsOptions, HttpsServer};
 pub use listener::{TlsAccepted, TlsListener};
 

@@ -5,10 +5,10 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri};
 
 use crate::{Config, HTTP_CHALLENGE_PATH};
 
-/// The answer to a challenge, else a redirect to HTTPS.
+/// The answer to a challenge, else a redirect to HTTPS, where that is served.
 pub(super) async fn answer<B>(
     config: &Config,
-    https_port: u16,
+    https_port: Option<u16>,
     request: &Request<B>,
 ) -> Response<String> {
     let Some(host) = host(request) else {
@@ -25,7 +25,10 @@ pub(super) async fn answer<B>(
             }
         }
     }
-    redirect(&host, https_port, request.uri())
+    match https_port {
+        Some(https_port) => redirect(&host, https_port, request.uri()),
+        None => plain(StatusCode::NOT_FOUND, "only a CA's challenges are answered here\n"),
+    }
 }
 
 /// The host as the client names it, with its port.

@@ -1,13 +1,13 @@
 //! `certstore serve`.
 
-mod issuer;
 mod proxy;
 mod site;
 mod told;
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -17,8 +17,8 @@ use certstore_acme::{
 use clap::Args;
 
 use super::Context;
+use super::manager::{IssuerArgs, failure, interrupted};
 use crate::exit::Failure;
-use issuer::IssuerArgs;
 use site::Site;
 use told::Told;
 
@@ -54,10 +54,10 @@ pub(crate) struct Serve {
     /// Hand requests on to the HTTP server at this URL
     #[arg(long, value_name = "URL")]
     to: Option<String>,
-    /// Where to serve HTTPS [default: port 443, or 8443 where 443 is for root only]
+    /// Where to serve HTTPS [default: port 443; 8443 where that cannot be had]
     #[arg(long, value_name = "ADDRESS:PORT")]
     https: Option<SocketAddr>,
-    /// Where to answer HTTP [default: port 80, or 8080 where 80 is for root only]
+    /// Where to answer HTTP [default: port 80; 8080 where that cannot be had]
     #[arg(long, value_name = "ADDRESS:PORT")]
     http: Option<SocketAddr>,
     /// Do not answer HTTP: no CA can look at HTTP-01 then
@@ -71,11 +71,12 @@ impl Serve {
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
         let issuer = self.issuer.choose(&subjects)?;
         let site = Site::new(self.dir.as_deref(), self.to.as_deref(), &subjects)?;
+        let files = context.config()?.path().map(Path::to_path_buf);
         let storage = context.open().await?;
-        let config = issuer.config(&storage)?;
+        let config = issuer.builder(&storage)?.build();
         let tickets = TicketKeys::new(Arc::clone(&storage), TicketOptions::default())?;
-        let server = self.bind(&config, &subjects, &tickets).await?;
-        let told = Told::new(&server, &subjects, issuer.authority())?;
+        let server = self.bind(&config, &subjects, &tickets, issuer.is_public()).await?;
+        let told = Told::new(&server, &subjects, issuer.authority(), files)?;
         // A CA looks at challenges before there is a certificate.
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(site, async { drop(stopped.await) }));
@@ -126,6 +127,7 @@ impl Serve {
         config: &Config,
         subjects: &[String],
         tickets: &Arc<TicketKeys>,
+        public: bool,
     ) -> Result<HttpsServer, Failure> {
         let address = self.address(subjects)?;
         let mut options = HttpsOptions::default();
@@ -133,10 +135,15 @@ impl Serve {
         options.https = self.https.unwrap_or_else(|| (address, PORTS[0].0).into());
         let http = self.http.unwrap_or_else(|| (address, PORTS[1].0).into());
         options.http = (!self.no_http).then_some(http);
-        // Ports that were not asked for give way to those that anybody may have.
+        // Ports that were not asked for give way to those that anybody may have; a CA looks at no other than the first.
+        let gives_way = |error: &std::io::Error| match error.kind() {
+            ErrorKind::PermissionDenied => true,
+            ErrorKind::AddrInUse => !public,
+            _ => false,
+        };
         for _ in 0..=PORTS.len() {
             match HttpsServer::bind(config, options.clone()).await {
-                Err(Error::Listen { address, source }) if is_denied(&source) => {
+                Err(Error::Listen { address, source }) if gives_way(&source) => {
                     let other = PORTS.iter().find(|(port, _)| *port == address.port());
                     let Some((_, other)) = other else {
                         return Err(failure(Error::Listen { address, source }));
@@ -156,54 +163,10 @@ impl Serve {
     }
 }
 
-fn is_denied(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::PermissionDenied
-}
-
 /// Whether only this machine reaches it.
 fn is_loopback(subject: &str) -> bool {
     match subject.parse::<IpAddr>() {
         Ok(address) => address.is_loopback(),
         Err(_) => subject == "localhost" || subject.ends_with(".localhost"),
     }
-}
-
-fn failure(error: Error) -> Failure {
-    match error {
-        Error::Storage(error) => Failure::Storage(error),
-        Error::Listen { address, source } => {
-            let hint = Error::Listen { address, source }.to_string();
-            Failure::Unsound(hint)
-        }
-        error => {
-            let mut line = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(cause) = source {
-                line.push_str(&format!(": {cause}"));
-                source = cause.source();
-            }
-            Failure::Unsound(line)
-        }
-    }
-}
-
-/// Completes when the program is asked to end.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let terminated = async {
-            match signal(SignalKind::terminate()) {
-                Ok(mut signal) => drop(signal.recv().await),
-                Err(_) => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = terminated => {}
-            // Where signals cannot be had, one ends the program by itself.
-            Ok(()) = tokio::signal::ctrl_c() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    drop(tokio::signal::ctrl_c().await);
 }

@@ -8,6 +8,7 @@ mod certificates;
 mod cleaning;
 mod doctor;
 mod lock;
+mod obtaining;
 mod sealing;
 mod serving;
 mod support;

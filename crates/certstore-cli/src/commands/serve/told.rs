@@ -1,6 +1,7 @@
 //! What is said once it serves.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use certstore_acme::{Config, HttpsServer};
 use serde::Serialize;
@@ -16,6 +17,8 @@ pub(super) struct Told {
     subjects: Vec<String>,
     /// The internal authority, whose root is to be trusted.
     authority: Option<&'static str>,
+    /// The directory of the storage, where that is files.
+    files: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -39,6 +42,7 @@ impl Told {
         server: &HttpsServer,
         subjects: &[String],
         authority: Option<&'static str>,
+        files: Option<PathBuf>,
     ) -> Result<Self, Failure> {
         let unknown = |error| Failure::local("tell where it listens", error);
         Ok(Self {
@@ -46,6 +50,7 @@ impl Told {
             http: server.http_addr().map_err(unknown)?,
             subjects: subjects.to_owned(),
             authority,
+            files,
         })
     }
 
@@ -69,7 +74,12 @@ impl Told {
             ))?;
         }
         if let Some(root) = root {
-            for line in trust(&root, &sites) {
+            // A file of a storage that encrypts is no root.
+            let file = self.files.as_ref().map(|files| files.join(&root));
+            let file = file.filter(|file| {
+                std::fs::read(file).is_ok_and(|bytes| bytes.starts_with(b"-----BEGIN CERTIFICATE"))
+            });
+            for line in trust(&root, file.as_deref(), &sites) {
                 out.line(line)?;
             }
         }
@@ -93,21 +103,33 @@ impl Told {
 }
 
 /// How clients are told to trust the root.
-fn trust(root: &str, sites: &[SiteTold<'_>]) -> Vec<String> {
-    let file = "certstore-root.crt";
+fn trust(root: &str, file: Option<&Path>, sites: &[SiteTold<'_>]) -> Vec<String> {
+    let copy = "certstore-root.crt";
     let url = sites.first().map_or("https://localhost/", |site| &site.url);
-    let machine = if cfg!(target_os = "macos") {
+    let mut lines = vec!["Browsers and curl trust it once they know its root:".to_owned()];
+    if file.is_none() {
+        lines.push(format!("  certstore get {root} -o {copy}    # from the same storage"));
+    }
+    let file = file.map_or_else(|| copy.to_owned(), |file| quoted(&file.to_string_lossy()));
+    lines.push(format!("  curl --cacert {file} {url}"));
+    lines.push(if cfg!(target_os = "macos") {
         format!(
-            "sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain {file}"
+            "  sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain {file}"
         )
     } else {
-        format!("sudo cp {file} /usr/local/share/ca-certificates/ && sudo update-ca-certificates")
-    };
-    vec![
-        "Browsers and curl trust it once they know the root, which lies in the storage too:"
-            .to_owned(),
-        format!("  certstore get {root} -o {file}"),
-        format!("  curl --cacert {file} {url}"),
-        format!("  {machine}"),
-    ]
+        format!(
+            "  sudo cp {file} /usr/local/share/ca-certificates/{copy} && sudo update-ca-certificates"
+        )
+    });
+    lines
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }

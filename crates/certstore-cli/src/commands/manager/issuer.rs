@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use certstore::Storage;
 use certstore_acme::{
-    AcmeIssuer, Config, InternalIssuer, LETS_ENCRYPT_PRODUCTION_CA, is_private_subject,
+    AcmeIssuer, Config, ConfigBuilder, InternalIssuer, LETS_ENCRYPT_PRODUCTION_CA,
+    is_private_subject,
 };
 use certstore_instant_acme::{AccountStore, Ca, StoredChallenges};
 use clap::{Args, ValueEnum};
 
 use super::failure;
 use crate::exit::Failure;
+
+/// What the internal issuer is called in the storage.
+const INTERNAL: &str = "local";
 
 /// Who gives the certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,7 +27,7 @@ enum Kind {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct IssuerArgs {
+pub(in crate::commands) struct IssuerArgs {
     /// Who gives the certificates [default: internal for names that no public CA knows, else acme]
     #[arg(long, value_name = "ISSUER")]
     issuer: Option<Kind>,
@@ -45,15 +49,20 @@ pub(super) struct IssuerArgs {
 }
 
 /// The issuer that was chosen.
-pub(super) enum Chosen<'a> {
+pub(in crate::commands) enum Chosen<'a> {
     Internal,
     Acme(&'a IssuerArgs),
 }
 
 impl IssuerArgs {
+    /// Whether it was said who gives them.
+    pub(in crate::commands) fn is_said(&self) -> bool {
+        self.issuer.is_some()
+    }
+
     /// # Errors
     /// The issuer cannot give certificates for these names.
-    pub(super) fn choose(&self, subjects: &[String]) -> Result<Chosen<'_>, Failure> {
+    pub(in crate::commands) fn choose(&self, subjects: &[String]) -> Result<Chosen<'_>, Failure> {
         let all_private = subjects.iter().all(|subject| is_private_subject(subject));
         let kind = self.issuer.unwrap_or(if all_private { Kind::Internal } else { Kind::Acme });
         if kind == Kind::Internal {
@@ -62,7 +71,7 @@ impl IssuerArgs {
         let usage = |text: String| Err(Failure::Usage(text));
         if let Some(wildcard) = subjects.iter().find(|subject| subject.starts_with("*.")) {
             return usage(format!(
-                "{wildcard}: a CA gives wildcards by DNS-01 only, which serve does not do; name the hosts, or use --issuer internal"
+                "{wildcard}: a CA gives wildcards by DNS-01 only, which is not set up here; name the hosts, or use --issuer internal"
             ));
         }
         if self.ca == LETS_ENCRYPT_PRODUCTION_CA
@@ -83,16 +92,33 @@ impl IssuerArgs {
 }
 
 impl Chosen<'_> {
-    /// The authority whose root has to be trusted.
-    pub(super) fn authority(&self) -> Option<&'static str> {
-        matches!(self, Self::Internal).then_some("local")
+    /// Whether somebody out there looks at challenges.
+    pub(in crate::commands) fn is_public(&self) -> bool {
+        matches!(self, Self::Acme(_))
     }
 
-    pub(super) fn config(&self, storage: &Arc<dyn Storage>) -> Result<Config, Failure> {
+    /// What the issuer is called in the storage.
+    pub(in crate::commands) fn storage_name(&self) -> String {
+        match self {
+            Self::Internal => INTERNAL.to_owned(),
+            Self::Acme(args) => Ca::new(&*args.ca).issuer().to_owned(),
+        }
+    }
+
+    /// The authority whose root has to be trusted.
+    pub(in crate::commands) fn authority(&self) -> Option<&'static str> {
+        matches!(self, Self::Internal).then_some(INTERNAL)
+    }
+
+    /// A manager of its certificates, to be given its last options.
+    pub(in crate::commands) fn builder(
+        &self,
+        storage: &Arc<dyn Storage>,
+    ) -> Result<ConfigBuilder, Failure> {
         let builder = Config::builder(Arc::clone(storage));
         let args = match self {
             Self::Internal => {
-                return Ok(builder.issuer(InternalIssuer::new(Arc::clone(storage))).build());
+                return Ok(builder.issuer(InternalIssuer::new(Arc::clone(storage))));
             }
             Self::Acme(args) => args,
         };
@@ -114,6 +140,6 @@ impl Chosen<'_> {
             Some(profile) => issuer.with_profile(profile),
             None => issuer,
         };
-        Ok(builder.issuer(issuer).build())
+        Ok(builder.issuer(issuer))
     }
 }

@@ -1,0 +1,58 @@
+//! What the commands share that obtain certificates.
+
+mod answering;
+mod delivery;
+mod issuer;
+mod names;
+
+use certstore_acme::Error;
+
+pub(super) use answering::ChallengeArgs;
+pub(super) use delivery::{DeliveryArgs, hand_on};
+pub(super) use issuer::{Chosen, IssuerArgs};
+pub(super) use names::{Done, each, report};
+
+use crate::exit::Failure;
+
+pub(super) fn failure(error: Error) -> Failure {
+    match error {
+        Error::Storage(error) => Failure::Storage(error),
+        error => Failure::Unsound(described(&error)),
+    }
+}
+
+/// The error with its sources, in one line.
+pub(super) fn described(error: &Error) -> String {
+    let mut line = error.to_string();
+    // It has said what the operating system says.
+    if matches!(error, Error::Listen { .. }) {
+        return line;
+    }
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        line.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    line
+}
+
+/// Completes when the program is asked to end.
+pub(super) async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminated = async {
+            match signal(SignalKind::terminate()) {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = terminated => {}
+            // Where signals cannot be had, one ends the program by itself.
+            Ok(()) = tokio::signal::ctrl_c() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(tokio::signal::ctrl_c().await);
+}

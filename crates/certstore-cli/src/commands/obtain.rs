@@ -1,0 +1,65 @@
+//! `certstore obtain`.
+
+use certstore_acme::subject;
+use clap::Args;
+
+use super::Context;
+use super::manager::{
+    ChallengeArgs, DeliveryArgs, Done, IssuerArgs, each, hand_on, interrupted, report,
+};
+use crate::exit::Failure;
+
+/// Obtain certificates and keep them in the storage
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A certificate that is stored and good for a while is left as it is. Of several machines that obtain the same name at a \
+time, one orders it, and all have it. While it waits, the CA's challenges are answered on ports 80 and 443 where they can \
+be had; where a server over the same storage has them (certstore serve, Caddy), that answers.
+
+With --json it is an array of objects with name, outcome (obtained, stored, FAILED), issuer, not_after, certificate, \
+private_key and error.
+
+Examples:
+  certstore obtain example.com www.example.com --agree --email ops@example.com
+  certstore obtain printer.internal --issuer internal --out /etc/printer/tls
+  certstore --storage redis://10.0.0.5/ obtain example.com --agree --hook 'systemctl reload nginx' --out /etc/nginx/tls")]
+pub(crate) struct Obtain {
+    /// The names: domains, *.domains, IP addresses
+    #[arg(required = true, value_name = "DOMAIN")]
+    names: Vec<String>,
+    #[command(flatten)]
+    issuer: IssuerArgs,
+    #[command(flatten)]
+    challenges: ChallengeArgs,
+    #[command(flatten)]
+    delivery: DeliveryArgs,
+}
+
+impl Obtain {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let subjects: Vec<String> =
+            self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
+        let issuer = self.issuer.choose(&subjects)?;
+        let storage = context.open().await?;
+        let delivery = self.delivery.over(&storage)?;
+        let config = issuer.builder(&storage)?.build();
+        let answering = self.challenges.start(&config, &issuer).await?;
+        let work = each(context.global.quiet, "obtaining", &subjects, |subject| {
+            let config = config.clone();
+            async move {
+                let stored = config.cache_managed_certificate(&subject).await.ok();
+                let found = config.obtain_cert(&subject).await?;
+                let word = if stored.as_ref() == Some(&found) { "stored" } else { "obtained" };
+                Ok(Done::Well(word, found))
+            }
+        });
+        let all = tokio::select! {
+            all = work => all,
+            () = interrupted() => return Err(Failure::Unsound("interrupted; what was ordered is resumed the next time".into())),
+        };
+        answering.end().await;
+        let handed = hand_on(&delivery, &all).await;
+        report(&all, context.output())?;
+        handed
+    }
+}

@@ -1,0 +1,105 @@
+//! `certstore renew`.
+
+use certstore::inventory::{InventoryOptions, certs};
+use certstore::{Dir, Storage, StorageKeys};
+use certstore_acme::{Config, Error, RenewalPolicy, subject};
+use clap::Args;
+use std::time::SystemTime;
+
+use super::Context;
+use super::manager::{
+    ChallengeArgs, DeliveryArgs, Done, IssuerArgs, each, hand_on, interrupted, report,
+};
+use crate::exit::Failure;
+
+/// Renew stored certificates that are about to expire
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Due is what has a third of its lifetime left, or 30 days if that is less. Run it daily by cron or a timer: what is not due \
+is left as it is, and of several machines one renews. Without names it renews what the issuer has given that is stored.
+
+With --json it is an array of objects with name, outcome (renewed, not due, FAILED), issuer, not_after, certificate, \
+private_key and error.
+
+Examples:
+  certstore renew --issuer acme --agree
+  certstore renew example.com --agree --force
+  certstore renew --issuer acme --agree --out /etc/nginx/tls --hook 'systemctl reload nginx'")]
+pub(crate) struct Renew {
+    /// The names; all that are stored without one
+    #[arg(value_name = "DOMAIN")]
+    names: Vec<String>,
+    /// Also renew what is not due: after a change of issuer or key, or a CA's call to
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    issuer: IssuerArgs,
+    #[command(flatten)]
+    challenges: ChallengeArgs,
+    #[command(flatten)]
+    delivery: DeliveryArgs,
+}
+
+impl Renew {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        if self.names.is_empty() && !self.issuer.is_said() {
+            return Err(Failure::Usage(
+                "name the domains, or say --issuer acme or --issuer internal to renew all that it has given".into(),
+            ));
+        }
+        let named: Vec<String> =
+            self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
+        let issuer = self.issuer.choose(&named)?;
+        let storage = context.open().await?;
+        let subjects = match named.is_empty() {
+            true => stored(&*storage, &issuer.storage_name()).await?,
+            false => named,
+        };
+        let delivery = self.delivery.over(&storage)?;
+        let config = issuer.builder(&storage)?.build();
+        let answering = self.challenges.start(&config, &issuer).await?;
+        let force = self.force;
+        let work = each(context.global.quiet, "renewing", &subjects, |subject| {
+            renew(config.clone(), subject, force)
+        });
+        let all = tokio::select! {
+            all = work => all,
+            () = interrupted() => return Err(Failure::Unsound("interrupted; what was ordered is resumed the next time".into())),
+        };
+        answering.end().await;
+        let handed = hand_on(&delivery, &all).await;
+        report(&all, context.output())?;
+        handed
+    }
+}
+
+async fn renew(config: Config, subject: String, force: bool) -> Result<Done, Error> {
+    let found = config.cache_managed_certificate(&subject).await?;
+    if !force && !found.needs_renewal(&RenewalPolicy::default(), SystemTime::now()) {
+        return Ok(Done::Well("not due", found));
+    }
+    let renewed = match force {
+        true => config.renew_cert(&subject).await?,
+        false => config.obtain_cert(&subject).await?,
+    };
+    Ok(Done::Well("renewed", renewed))
+}
+
+/// The names that this issuer has given certificates for. One for several names is somebody else's to renew: it is left
+/// with a warning.
+async fn stored(storage: &dyn Storage, issuer: &str) -> Result<Vec<String>, Failure> {
+    let mut options = InventoryOptions::default();
+    options.dir = Dir::new(&format!("certificates/{}", StorageKeys::safe(issuer)))?;
+    let mut subjects = Vec::new();
+    for row in certs(storage, &options).await? {
+        match row.details.as_ref().map(|details| &*details.names) {
+            Some([name]) => subjects.push(subject(name)?),
+            _ => {
+                tracing::warn!(certificate = %row.certificate, "it is no certificate of just one name; it is left as it is");
+            }
+        }
+    }
+    subjects.sort();
+    subjects.dedup();
+    Ok(subjects)
+}
