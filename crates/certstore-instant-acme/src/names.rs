@@ -3,12 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use certstore_core::{Error, ErrorKind, Result};
+use certstore_core::{Error, ErrorKind, Result, StorageKeys};
 use instant_acme::Identifier;
-
-/// The longest name that CertMagic stores a certificate of several names under, and what it marks a cut one by.
-const LONGEST: usize = 1024;
-const CUT: &str = "_trunc";
 
 /// The names of one certificate: at least one, sorted, none twice. DNS names in lower case, internationalised ones in
 /// punycode, a wildcard as `*.example.com`; IP addresses.
@@ -49,12 +45,7 @@ impl Names {
     /// What the certificate is stored and locked under, as CertMagic does: the name; several are joined by commas.
     #[must_use]
     pub fn storage_name(&self) -> String {
-        let mut name = self.0.join(",");
-        if name.len() > LONGEST {
-            name.truncate(LONGEST - CUT.len());
-            name.push_str(CUT);
-        }
-        name
+        StorageKeys::site_name(&self.0)
     }
 
     pub(crate) fn identifiers(&self) -> Vec<Identifier> {

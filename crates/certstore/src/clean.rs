@@ -2,11 +2,11 @@
 
 mod certificate;
 mod leftover;
+mod order;
 mod place;
 mod removal;
 mod report;
 mod staple;
-mod token;
 mod turn;
 
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub struct CleanOptions {
     /// The age from which a challenge token or a temporary file is nobody's any more; 24 hours by default. Where the
     /// backend does not know when a value was written, such values stay.
     pub stale_after: Duration,
+    /// The age from which an order that nobody finishes is over; 8 days by default, as CAs keep one open for a week.
+    pub orders_after: Duration,
     /// How long after a cleaning, by whomever, the next one is due; 24 hours by default, as CertMagic does. Zero cleans now.
     pub interval: Duration,
     /// Who cleans, for `last_clean.json`: the text that tells this program's instances apart. Empty is left out.
@@ -54,6 +56,7 @@ impl Default for CleanOptions {
         Self {
             grace: 14 * DAY,
             stale_after: DAY,
+            orders_after: 8 * DAY,
             interval: DAY,
             instance_id: String::new(),
             dry_run: false,
@@ -75,14 +78,14 @@ pub enum CleanEvent {
 }
 
 /// Removes what nobody needs any more: certificates that expired longer than the grace ago, with their keys and metadata;
-/// OCSP staples past their `nextUpdate`; challenge tokens and temporary files that were left behind.
+/// OCSP staples past their `nextUpdate`; challenge tokens, orders and temporary files that were left behind.
 ///
 /// Only keys of CertMagic's layout ([`StorageKeys`]) are looked at, and only values whose content shows that they are what
 /// the key says are removed. What cannot be read is told as [`CleanOutcome::Garbage`] and stays; nothing stops the sweep
 /// but the storage itself.
 ///
 /// Cleaners take turns under the lock `storage_clean`, and leave in `last_clean.json` when they were last at work, as
-/// CertMagic does, so programs in Go and Rust share the work. A certificate or token is removed under the issue lock of its
+/// CertMagic does, so programs in Go and Rust share the work. A certificate, token or order is removed under the issue lock of its
 /// name, after it was read anew, so a renewal is never overtaken; with fences, deletes are fenced. Where a backend has
 /// neither fences nor conditional deletes (OSS), the guard is checked before each delete: only a process that is paused
 /// between the two for longer than the lease could delete what another has written since.
@@ -217,7 +220,8 @@ async fn look_at(
     let looked = match place {
         Place::Certificate { site } => certificate::look_at(remover, &info.key, &site).await,
         Place::Staple => staple::look_at(remover, &info).await,
-        Place::ChallengeToken => token::look_at(remover, &info).await,
+        Place::ChallengeToken => order::look_at(remover, &info, &order::CHALLENGE).await,
+        Place::Order => order::look_at(remover, &info, &order::ORDER).await,
         Place::Temporary | Place::HealthCheck => leftover::look_at(remover, &info, kind).await,
     };
     let verdict = match looked {

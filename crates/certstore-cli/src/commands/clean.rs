@@ -13,7 +13,7 @@ use crate::exit::{Failure, one_line};
 use crate::output::Output;
 use crate::progress::Progress;
 
-/// Remove what nobody needs any more: expired certificates, dead OCSP staples, stale challenges, unfinished files
+/// Remove what nobody needs any more: expired certificates, dead OCSP staples, stale challenges and orders, unfinished files
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Only keys of CertMagic's layout are looked at, and only values whose content shows that they are what the key says are \
@@ -23,7 +23,7 @@ its renewal takes, after it was read again.
 Caddy, CertMagic and certstore take turns: last_clean.json says when somebody last cleaned, and until the interval is over \
 nothing is done. --dry-run shows what would go, whoever's turn it is.
 
-With --json it is an object with skipped, looked, certificates, staples, challenge_tokens, temporary, renewed, busy, \
+With --json it is an object with skipped, looked, certificates, staples, challenge_tokens, orders, temporary, renewed, busy, \
 garbage, failed, dry_run and findings: an array of objects with key, kind, outcome and detail. It exits with 1 if something \
 could not be removed.
 
@@ -128,11 +128,12 @@ fn print(report: &CleanReport, findings: &[CleanFinding], out: &mut Output) -> R
     }
     let would = if report.dry_run { "would be " } else { "" };
     out.line(format_args!(
-        "{} values looked at; {would}removed: {} certificates, {} staples, {} challenges, {} unfinished files",
+        "{} values looked at; {would}removed: {} certificates, {} staples, {} challenges, {} orders, {} unfinished files",
         report.looked,
         report.certificates,
         report.staples,
         report.challenge_tokens,
+        report.orders,
         report.temporary
     ))?;
     out.line(format_args!(
@@ -157,6 +158,7 @@ fn kind(kind: CleanKind) -> &'static str {
         CleanKind::Certificate => "certificate",
         CleanKind::Staple => "staple",
         CleanKind::ChallengeToken => "challenge",
+        CleanKind::Order => "order",
         CleanKind::HealthCheck => "check of the storage",
         _ => "file",
     }

@@ -62,6 +62,27 @@ impl StorageKeys {
         safe::safe(name)
     }
 
+    /// What a certificate for these names is stored and locked under, as CertMagic's `NamesKey`: the sorted names, joined
+    /// by commas; cut to 1,024 bytes, with `_trunc` at the end.
+    ///
+    /// ```
+    /// use certstore_core::StorageKeys;
+    /// assert_eq!(StorageKeys::site_name(&["www.example.com", "example.com"]), "example.com,www.example.com");
+    /// ```
+    #[must_use]
+    pub fn site_name<T: AsRef<str>>(names: &[T]) -> String {
+        const LONGEST: usize = 1024;
+        const CUT: &str = "_trunc";
+        let mut names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        names.sort_unstable();
+        let mut name = names.join(",");
+        if name.len() > LONGEST {
+            name.truncate(name.floor_char_boundary(LONGEST - CUT.len()));
+            name.push_str(CUT);
+        }
+        name
+    }
+
     /// The issuer key of an ACME CA: host, port and path of its directory URL. Of text that Go takes for no URL, that
     /// text; empty for one without host and path, as `localhost:14000/dir`, which lacks `https://`.
     ///

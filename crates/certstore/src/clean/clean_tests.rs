@@ -239,6 +239,30 @@ async fn stale_challenges_and_unfinished_files_go_by_age_and_content() {
     }
 }
 
+const ORDER: &str = r#"{"ca":"https://ca/dir","account":"https://ca/1","sans":["a.test"],"order":null,"private_key":"-----BEGIN"}"#;
+
+#[tokio::test]
+async fn an_order_that_nobody_finishes_goes_when_the_ca_has_forgotten_it() {
+    let clock = SetClock::at(NOW - 8 * DAY);
+    let store = storage(&clock);
+    let (order, garbage) = (key("acme/ca/orders/a.test.json"), key("acme/ca/orders/b.test.json"));
+    store.store(&order, ORDER.as_bytes()).await.unwrap();
+    store.store(&garbage, br#"{"ca":"","sans":[]}"#).await.unwrap();
+    clock.set(NOW - 1);
+    let mut options = options(&clock);
+    (options.interval, options.patience) = (Duration::ZERO, Duration::ZERO);
+    let (report, _) = run(&store, &options).await;
+    assert_eq!((report.removed(), report.garbage), (0, 1), "a second too early");
+    clock.set(NOW);
+    let working = store.handle().lock(&"issue_cert_a.test".parse().unwrap()).await.unwrap();
+    assert_eq!(run(&store, &options).await.0.busy, 1, "somebody is at it");
+    working.unlock().await.unwrap();
+    let (report, found) = run(&store, &options).await;
+    assert_eq!((report.orders, report.garbage), (1, 1), "{found:?}");
+    assert!(found.iter().all(|one| one.kind == CleanKind::Order && !one.detail.contains("BEGIN")));
+    assert!(!store.exists(&order).await.unwrap() && store.exists(&garbage).await.unwrap());
+}
+
 #[tokio::test]
 async fn a_challenge_that_is_being_solved_stays() {
     let clock = SetClock::at(NOW - 3 * DAY);

@@ -16,6 +16,8 @@ pub(super) enum Place {
     Staple,
     /// `acme/ISSUER/challenge_tokens/NAME.json`, `zerossl/challenge_tokens/NAME.json`
     ChallengeToken,
+    /// `acme/ISSUER/orders/NAME.json`, which certstore keeps
+    Order,
     /// A file of nothing but digits beside one of these: what CertMagic's files are called until they are whole.
     Temporary,
     /// `rw_test_NUMBER` at the root: what CertMagic writes, and removes, before it orders a certificate.
@@ -33,6 +35,7 @@ impl Place {
             ["certificates", _, _, file]
             | ["acme", _, "users", _, file]
             | ["acme", _, "challenge_tokens", file]
+            | ["acme", _, "orders", file]
             | ["zerossl", "challenge_tokens", file]
                 if is_temporary(file) =>
             {
@@ -44,6 +47,7 @@ impl Place {
             ["acme", _, "challenge_tokens", file] | ["zerossl", "challenge_tokens", file] => {
                 file.ends_with(".json").then_some(Self::ChallengeToken)
             }
+            ["acme", _, "orders", file] => file.ends_with(".json").then_some(Self::Order),
             [file] => {
                 file.strip_prefix("rw_test_").is_some_and(is_number).then_some(Self::HealthCheck)
             }
@@ -56,6 +60,7 @@ impl Place {
             Self::Certificate { .. } => CleanKind::Certificate,
             Self::Staple => CleanKind::Staple,
             Self::ChallengeToken => CleanKind::ChallengeToken,
+            Self::Order => CleanKind::Order,
             Self::Temporary => CleanKind::Temporary,
             Self::HealthCheck => CleanKind::HealthCheck,
         }
@@ -98,6 +103,7 @@ mod tests {
         assert_eq!(place("ocsp/4027512321"), Some(Place::Temporary));
         assert_eq!(place("acme/ca/challenge_tokens/a.test.json"), Some(Place::ChallengeToken));
         assert_eq!(place("zerossl/challenge_tokens/a.test.json"), Some(Place::ChallengeToken));
+        assert_eq!(place("acme/ca/orders/a.test.json"), Some(Place::Order));
         assert_eq!(place("rw_test_8674665223082153551"), Some(Place::HealthCheck));
     }
 

@@ -40,9 +40,18 @@ impl<'a> Remover<'a> {
 
     /// Whether a value is too old to be anybody's; `false` where its age is not known.
     pub(super) fn is_stale(&self, info: &KeyInfo) -> bool {
+        self.is_older(info, self.options.stale_after)
+    }
+
+    /// Whether an order is one that the CA has forgotten, too.
+    pub(super) fn is_over(&self, info: &KeyInfo) -> bool {
+        self.is_older(info, self.options.orders_after)
+    }
+
+    fn is_older(&self, info: &KeyInfo, limit: Duration) -> bool {
         info.modified
             .and_then(|modified| self.now().duration_since(modified).ok())
-            .is_some_and(|age| age >= self.options.stale_after)
+            .is_some_and(|age| age >= limit)
     }
 
     /// Whether nothing is to be written.

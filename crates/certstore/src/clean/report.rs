@@ -14,6 +14,8 @@ pub enum CleanKind {
     Staple,
     /// An ACME challenge that is being solved.
     ChallengeToken,
+    /// An ACME order that is on its way, with the private key of its certificate.
+    Order,
     /// A file that was never finished.
     Temporary,
     /// What CertMagic tries the storage with before it orders a certificate.
@@ -79,6 +81,8 @@ pub struct CleanReport {
     pub staples: u64,
     /// Challenge tokens that were removed.
     pub challenge_tokens: u64,
+    /// Orders that were removed.
+    pub orders: u64,
     /// Temporary files and health checks that were removed.
     pub temporary: u64,
     /// What was renewed meanwhile.
@@ -97,7 +101,7 @@ impl CleanReport {
     /// How many values, a site as one, were removed, or in a dry run would be.
     #[must_use]
     pub fn removed(&self) -> u64 {
-        self.certificates + self.staples + self.challenge_tokens + self.temporary
+        self.certificates + self.staples + self.challenge_tokens + self.orders + self.temporary
     }
 
     pub(super) fn count(&mut self, finding: &CleanFinding) {
@@ -106,6 +110,7 @@ impl CleanReport {
                 CleanKind::Certificate => &mut self.certificates,
                 CleanKind::Staple => &mut self.staples,
                 CleanKind::ChallengeToken => &mut self.challenge_tokens,
+                CleanKind::Order => &mut self.orders,
                 CleanKind::Temporary | CleanKind::HealthCheck => &mut self.temporary,
             },
             CleanOutcome::Renewed => &mut self.renewed,
