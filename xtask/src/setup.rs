@@ -7,12 +7,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::shell::{capture, cargo, on_path, run, shown};
 
+mod newer;
 mod sources;
 /// Shared with the tests' servers, by its source: their crate takes long to compile.
 #[expect(unreachable_pub, reason = "it is public there")]
 #[path = "../../conformance/src/servers/tools.rs"]
 mod tools;
-mod valkey;
 mod venv;
 
 /// A Debian package, how to see that it is there, and what for.
@@ -112,7 +112,7 @@ const NEEDS: &[Need] = &[
 pub(crate) fn setup() -> Result<()> {
     rust_components()?;
     packages()?;
-    valkey::setup()?;
+    newer::setup()?;
     venv::setup()?;
     println!("setup: everything the tests need is installed");
     Ok(())

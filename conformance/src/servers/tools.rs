@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 /// `$XDG_CACHE_HOME/certstore-test`, else `~/.cache/certstore-test`, else in the temporary folder.
 ///
-/// It holds `valkey/` (Valkey's programs under `usr/bin`), `venv/` (Python with moto and boto3), and `ports/` (an
-/// empty lock file for each port that a test server had).
+/// It holds `valkey/` and `pebble/` (the programs of Valkey and of a newer Pebble, under `usr/bin`), `venv/` (Python with
+/// moto and boto3), and `ports/` (an empty lock file for each port that a test server had).
 #[must_use]
 pub fn tools_dir() -> PathBuf {
     let cache =

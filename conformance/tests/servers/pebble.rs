@@ -1,9 +1,9 @@
 //! Pebble, as a server: it answers over TLS by its own authority, counts orders, and takes TXT records.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 
-use certstore_conformance::servers::Pebble;
+use certstore_conformance::servers::{Pebble, PebbleOptions, https_get};
 
 fn pebble() -> Pebble {
     Pebble::start().expect("pebble starts")
@@ -68,8 +68,59 @@ fn its_issuer_is_told_and_is_not_the_authority_of_its_api() {
     assert!(issuer.contains("BEGIN CERTIFICATE"), "{issuer}");
     assert_ne!(issuer.trim(), std::fs::read_to_string(pebble.api_root()).expect("a file").trim());
     // Its own API is a server that another authority vouches for.
-    let own = pebble.directory();
-    let port = own.split([':', '/']).nth(4).and_then(|port| port.parse().ok()).expect("a port");
-    let refused = pebble.certificate_of(([127, 0, 0, 1], port).into(), "localhost");
+    let refused = pebble.certificate_of(api(&pebble), "localhost");
     assert!(refused.is_err_and(|error| error.to_string().contains("certificate")), "refused");
+}
+
+fn api(pebble: &Pebble) -> SocketAddr {
+    let directory = pebble.directory();
+    let port = directory.split([':', '/']).nth(4).and_then(|port| port.parse().ok());
+    ([127, 0, 0, 1], port.expect("a port")).into()
+}
+
+fn directory(pebble: &Pebble) -> String {
+    let root = std::fs::read(pebble.api_root()).expect("the authority's file");
+    https_get(api(pebble), &root, "localhost", "/dir").expect("its directory")
+}
+
+#[test]
+fn debians_own_and_the_newer_one_start_and_only_that_one_tells_when_to_renew() {
+    let (own, newer) = (pebble(), PebbleOptions::new().newer().validity(90));
+    let newer = Pebble::start_with(newer).expect("the newer one starts");
+    let (own, newer) = (directory(&own), directory(&newer));
+    for directory in [&own, &newer] {
+        assert!(directory.contains("\"newOrder\""), "{directory}");
+    }
+    assert!(newer.contains("\"renewalInfo\""), "{newer}");
+    assert!(!own.contains("\"renewalInfo\""), "{own}");
+}
+
+#[test]
+fn what_it_is_told_to_be_it_is() {
+    let options = PebbleOptions::new()
+        .nonce_rejection(30)
+        .authorization_reuse(100)
+        .account_key("kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W")
+        .alternate_roots(2)
+        .chain_length(2)
+        .blocked("blocked.example")
+        .ocsp_responder("http://127.0.0.1:9/");
+    let pebble = Pebble::start_with(options).expect("pebble starts");
+    let said = directory(&pebble);
+    assert!(said.contains("\"externalAccountRequired\": true"), "{said}");
+    let roots = [0, 1, 2].map(|index| pebble.root(index).expect("a root"));
+    assert_ne!(roots[1], roots[2]);
+    assert_eq!(roots[0], pebble.issuer().expect("its first root"));
+    assert!(pebble.root(3).is_err(), "there are two alternates");
+}
+
+#[test]
+fn its_intermediate_is_told_with_its_key_and_no_certificate_that_it_has_not_issued() {
+    let pebble = pebble();
+    let certificate = pebble.intermediate().expect("the management interface answers");
+    assert!(certificate.contains("BEGIN CERTIFICATE"), "{certificate}");
+    assert_ne!(certificate, pebble.issuer().expect("its root"));
+    let key = pebble.intermediate_key().expect("the management interface answers");
+    assert!(key.contains("PRIVATE KEY"), "no key");
+    assert!(pebble.certificate_status("0a1b").is_err());
 }

@@ -2,6 +2,7 @@
 
 mod client;
 mod front;
+mod options;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use client::{https_certificate, https_get};
 pub use front::TlsFront;
+pub use options::PebbleOptions;
 
 use super::tls::Tls;
 use super::{Place, ServerProcess, ServerSpec, program, wait_until};
@@ -44,24 +46,23 @@ pub struct Pebble {
 }
 
 impl Pebble {
-    /// Starts one, with its DNS server.
+    /// Starts one as [`PebbleOptions`] have it by default, with its DNS server.
     ///
     /// # Errors
     /// When Debian's package `pebble` is missing, or a server does not come up; with the end of its log.
     pub fn start() -> io::Result<Self> {
+        Self::start_with(PebbleOptions::new())
+    }
+
+    /// Starts one, with its DNS server.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and when the newer version is asked for and was not unpacked.
+    pub fn start_with(options: PebbleOptions) -> io::Result<Self> {
         let dns = ServerProcess::start(dns_server()?)?;
-        let resolver = format!("127.0.0.1:{}", dns.place().port_at(DNS));
-        let pebble = program("pebble", &[])?;
-        let prepare = move |place: &Place| {
-            Tls::write(place)?;
-            let config = place.write("pebble.json", config(place))?;
-            let mut command = Command::new(&pebble);
-            command.arg("-strict").arg("-dnsserver").arg(&resolver).arg("-config").arg(config);
-            // It waits a random time before it looks, refuses some nonces, and reuses authorizations, unless told not to.
-            command.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_WFE_NONCEREJECT", "0");
-            command.env("PEBBLE_AUTHZREUSE", "0");
-            Ok(command)
-        };
+        let own = SocketAddr::from(([127, 0, 0, 1], dns.place().port_at(DNS)));
+        let resolver = options.resolver.unwrap_or(own);
+        let prepare = move |place: &Place| options.command(place, resolver);
         let spec = ServerSpec::new("pebble", prepare, |place| listens(place, ACME)).ports(4);
         Ok(Self { process: ServerProcess::start(spec)?, dns })
     }
@@ -107,8 +108,46 @@ impl Pebble {
     /// # Errors
     /// When its management interface does not answer.
     pub fn issuer(&self) -> io::Result<String> {
+        self.root(0)
+    }
+
+    /// As [`issuer`](Self::issuer); from 1 on, the alternate roots.
+    ///
+    /// # Errors
+    /// As `issuer`, and when there are not so many.
+    pub fn root(&self, index: usize) -> io::Result<String> {
+        self.manage(&format!("/roots/{index}"))
+    }
+
+    /// The intermediate certificate that signs what it issues, as PEM.
+    ///
+    /// # Errors
+    /// As [`issuer`](Self::issuer).
+    pub fn intermediate(&self) -> io::Result<String> {
+        self.manage("/intermediates/0")
+    }
+
+    /// The private key of the [`intermediate`](Self::intermediate), as PEM: to sign what the authority would, such as an
+    /// OCSP answer.
+    ///
+    /// # Errors
+    /// As [`issuer`](Self::issuer).
+    pub fn intermediate_key(&self) -> io::Result<String> {
+        self.manage("/intermediate-keys/0")
+    }
+
+    /// What it knows of the certificate with that serial number (hexadecimal, as in `0a1b`): JSON with `Status`, `Valid`
+    /// or `Revoked`, and with `Reason`, a number, when it was revoked for one.
+    ///
+    /// # Errors
+    /// As [`issuer`](Self::issuer), and when it has issued no such certificate.
+    pub fn certificate_status(&self, serial: &str) -> io::Result<String> {
+        self.manage(&format!("/cert-status-by-serial/{serial}"))
+    }
+
+    fn manage(&self, path: &str) -> io::Result<String> {
         let address = SocketAddr::from(([127, 0, 0, 1], self.process.place().port_at(MANAGEMENT)));
-        https_get(address, &std::fs::read(self.api_root())?, "localhost", "/roots/0")
+        https_get(address, &std::fs::read(self.api_root())?, "localhost", path)
     }
 
     /// Shakes hands with a TLS server as a client that trusts this authority alone, and gives the certificate (DER) that
@@ -154,27 +193,6 @@ fn dns_server() -> io::Result<ServerSpec> {
     };
     let ready = |place: &Place| listens(place, DNS).and_then(|()| listens(place, DNS_API));
     Ok(ServerSpec::new("pebble-challtestsrv", prepare, ready).ports(2))
-}
-
-fn config(place: &Place) -> String {
-    let file = |name| place.folder().join(name).display().to_string();
-    format!(
-        r#"{{"pebble": {{
-    "listenAddress": "127.0.0.1:{}",
-    "managementListenAddress": "127.0.0.1:{}",
-    "certificate": "{}",
-    "privateKey": "{}",
-    "httpPort": {},
-    "tlsPort": {}
-}}}}
-"#,
-        place.port_at(ACME),
-        place.port_at(MANAGEMENT),
-        file(Tls::SERVER_CERT),
-        file(Tls::SERVER_KEY),
-        place.port_at(HTTP_01),
-        place.port_at(TLS_ALPN_01),
-    )
 }
 
 fn listens(place: &Place, port: usize) -> io::Result<()> {
