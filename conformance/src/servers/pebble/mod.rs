@@ -107,8 +107,21 @@ impl Pebble {
     /// # Errors
     /// When its management interface does not answer.
     pub fn issuer(&self) -> io::Result<String> {
+        self.managed("/roots/0")
+    }
+
+    /// What it says of a certificate: `Valid`, or `Revoked` with its reason; in JSON. `serial` is in hexadecimal digits.
+    ///
+    /// # Errors
+    /// When its management interface does not answer, or it has no such certificate.
+    pub fn status_of(&self, serial: &str) -> io::Result<String> {
+        self.managed(&format!("/cert-status-by-serial/{serial}"))
+    }
+
+    /// The body of what its management interface answers to a `GET`.
+    fn managed(&self, path: &str) -> io::Result<String> {
         let address = SocketAddr::from(([127, 0, 0, 1], self.process.place().port_at(MANAGEMENT)));
-        https_get(address, &std::fs::read(self.api_root())?, "localhost", "/roots/0")
+        https_get(address, &std::fs::read(self.api_root())?, "localhost", path)
     }
 
     /// Shakes hands with a TLS server as a client that trusts this authority alone, and gives the certificate (DER) that
