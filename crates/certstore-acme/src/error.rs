@@ -29,6 +29,13 @@ pub enum Error {
         /// Why, and what to do.
         why: &'static str,
     },
+    /// A certificate was not revoked.
+    NotRevoked {
+        /// The name that it is for.
+        name: String,
+        /// Why, and what to do.
+        why: &'static str,
+    },
     /// An address cannot be listened on.
     Listen {
         /// The address.
@@ -52,7 +59,10 @@ impl Error {
         match self {
             Self::Storage(error) => error.is_retryable(),
             Self::Acme(error) => error.is_retryable(),
-            Self::Authority { .. } | Self::Refused { .. } | Self::Listen { .. } => false,
+            Self::Authority { .. }
+            | Self::Refused { .. }
+            | Self::NotRevoked { .. }
+            | Self::Listen { .. } => false,
             Self::Issuers { errors, .. } => errors.iter().any(|(_, error)| error.is_retryable()),
         }
     }
@@ -65,6 +75,9 @@ impl fmt::Display for Error {
             Self::Acme(_) => f.write_str("the certificate authority gave no certificate"),
             Self::Authority { step, .. } => write!(f, "the internal authority could not {step}"),
             Self::Refused { name, why } => write!(f, "no certificate for {name}: {why}"),
+            Self::NotRevoked { name, why } => {
+                write!(f, "the certificate for {name} is not revoked: {why}")
+            }
             Self::Listen { address, source } => {
                 write!(f, "cannot listen on {address}")?;
                 match source.kind() {
@@ -111,7 +124,7 @@ impl StdError for Error {
             Self::Acme(error) => Some(error),
             Self::Authority { source, .. } => Some(source),
             Self::Listen { source, .. } => Some(source),
-            Self::Refused { .. } | Self::Issuers { .. } => None,
+            Self::Refused { .. } | Self::NotRevoked { .. } | Self::Issuers { .. } => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Certificate, Error};
+use crate::{Certificate, Error, RevocationReason};
 
 /// Something that happened to a certificate. Handlers are called where it happens: they return quickly.
 #[derive(Debug)]
@@ -40,5 +40,12 @@ pub enum Event<'a> {
     CachedUnmanaged {
         /// The certificate.
         certificate: &'a Certificate,
+    },
+    /// The certificate for a name was revoked and deleted, and the name is managed no more.
+    Revoked {
+        /// Its name.
+        subject: &'a str,
+        /// Why.
+        reason: RevocationReason,
     },
 }

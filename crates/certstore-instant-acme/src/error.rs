@@ -106,6 +106,11 @@ impl Error {
         }
     }
 
+    /// Whether the CA has revoked the certificate before.
+    pub(crate) fn is_already_revoked(&self) -> bool {
+        self.problem().is_some_and(|problem| acme_type(problem) == "alreadyRevoked")
+    }
+
     /// Whether the CA does not know the account.
     pub(crate) fn is_unknown_account(&self) -> bool {
         self.problem().is_some_and(|problem| acme_type(problem) == "accountDoesNotExist")

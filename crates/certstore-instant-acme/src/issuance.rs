@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certstore::bundle::BundleKeys;
-use certstore_core::{Clock, Key, Lock, Storage, with_lock};
+use certstore_core::{Clock, Key, Lock, Storage, StorageKeys, with_lock};
 
 use crate::order::Run;
 use crate::writer::Writer;
@@ -60,6 +60,8 @@ pub enum Origin {
 /// Where all of one certificate lies.
 pub(crate) struct Site {
     pub(crate) keys: BundleKeys,
+    /// Where its private key goes once it is known to be compromised.
+    pub(crate) compromised: Key,
     pub(crate) pending: Key,
 }
 
@@ -156,10 +158,11 @@ impl Issuance {
         Ok(found.map(|certificate| Obtained { certificate, origin: Origin::Stored }))
     }
 
-    fn site(&self, names: &Names) -> Result<Site> {
+    pub(crate) fn site(&self, names: &Names) -> Result<Site> {
         let issuer = self.ca().issuer();
         Ok(Site {
             keys: BundleKeys::new(issuer, &names.storage_name())?,
+            compromised: StorageKeys::site_compromised_key(issuer, &names.storage_name())?,
             pending: PendingOrder::key(issuer, names)?,
         })
     }

@@ -9,6 +9,7 @@ mod issuance;
 mod names;
 mod order;
 mod pending;
+mod revoke;
 mod stored_challenges;
 mod writer;
 
@@ -18,6 +19,7 @@ mod test_data;
 pub use account::AccountStore;
 pub use ca::Ca;
 pub use certificate::Certificate;
+pub use certstore_layers::caching::{RevocationReason, parse_revocation_reason};
 pub use challenge::{ChallengeResponder, PresentedChallenge};
 pub use error::{Error, Result};
 pub use issuance::{Issuance, Obtained, Origin};

@@ -188,7 +188,7 @@ impl CertificateBundle {
         keys: &BundleKeys,
         guard: &Lock,
     ) -> Result<()> {
-        check_guard(keys, guard)?;
+        check_guard(keys, guard, "store")?;
         let metadata = self.metadata.to_json()?;
         let items = [
             (&keys.private_key, self.private_key.as_bytes()),
@@ -207,18 +207,33 @@ impl CertificateBundle {
     /// # Cancel safety
     /// Dropped, some of the three may be left; the certificate goes last. The lock is released in the background.
     pub async fn delete(storage: &dyn Storage, keys: &BundleKeys) -> Result<()> {
-        let work = async |guard: &Lock| {
-            for key in [&keys.metadata, &keys.private_key, &keys.certificate] {
-                guard.check()?;
-                if storage.capabilities().fence == Fence::None {
-                    storage.delete(key).await?;
-                } else {
-                    storage.delete_fenced(key, guard).await?;
-                }
+        with_lock(storage, &keys.lock, async |guard| Self::delete_under(storage, keys, guard).await)
+            .await?
+    }
+
+    /// Deletes the three under a guard of the site's issue lock, fenced where the backend can. What is not there is no
+    /// error.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LockLost`], [`ErrorKind::Fenced`]: the lock was lost, or a newer holder has written; read again.
+    /// [`ErrorKind::InvalidKey`]: the guard is of another lock. Else of the backend.
+    ///
+    /// # Cancel safety
+    /// Dropped, some of the three may be left; the certificate goes last.
+    pub async fn delete_under(
+        storage: &dyn Storage,
+        keys: &BundleKeys,
+        guard: &Lock,
+    ) -> Result<()> {
+        for key in [&keys.metadata, &keys.private_key, &keys.certificate] {
+            check_guard(keys, guard, "delete")?;
+            if storage.capabilities().fence == Fence::None {
+                storage.delete(key).await?;
+            } else {
+                storage.delete_fenced(key, guard).await?;
             }
-            Ok(())
-        };
-        with_lock(storage, &keys.lock, work).await?
+        }
+        Ok(())
     }
 }
 
@@ -231,12 +246,12 @@ impl fmt::Debug for CertificateBundle {
     }
 }
 
-fn check_guard(keys: &BundleKeys, guard: &Lock) -> Result<()> {
+fn check_guard(keys: &BundleKeys, guard: &Lock, operation: &'static str) -> Result<()> {
     if guard.name() == &keys.lock {
         return guard.check();
     }
-    let rule = format!("this site's bundle is stored under the lock \"{}\"", keys.lock);
-    Err(Error::new(ErrorKind::InvalidKey, rule).with_operation("store").with_lock(guard.name()))
+    let rule = format!("this site's bundle is written under the lock \"{}\"", keys.lock);
+    Err(Error::new(ErrorKind::InvalidKey, rule).with_operation(operation).with_lock(guard.name()))
 }
 
 /// Whether the key belongs to the certificate.

@@ -9,6 +9,7 @@ mod manage;
 mod names;
 mod obtain;
 mod on_demand;
+mod revoke;
 #[cfg(test)]
 mod test_support;
 mod unmanaged;

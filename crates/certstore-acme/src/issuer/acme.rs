@@ -11,7 +11,7 @@ use certstore_instant_acme::{
 };
 
 use super::{Good, Issuer, stored};
-use crate::{Certificate, Result};
+use crate::{Certificate, Result, RevocationReason};
 
 /// Gives certificates from an ACME CA (RFC 8555), with the account, the orders and the answers to challenges in the
 /// storage: any node of a fleet answers, and any node finishes an order that another began.
@@ -71,6 +71,11 @@ impl Issuer for AcmeIssuer {
         };
         let obtained = self.issuance.obtain_unless(&Names::new([subject])?, will_do).await?;
         Ok(Certificate::of(obtained.certificate.bundle(), Some(&self.name))?)
+    }
+
+    async fn revoke(&self, subject: &str, reason: RevocationReason) -> Result<()> {
+        self.issuance.revoke(&Names::new([subject])?, reason).await?;
+        Ok(())
     }
 
     async fn http_challenge_answer(&self, host: &str, path: &str) -> Result<Option<String>> {

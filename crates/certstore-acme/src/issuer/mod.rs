@@ -12,7 +12,7 @@ use certstore_core::{ErrorKind, Storage};
 pub use acme::AcmeIssuer;
 pub use internal::InternalIssuer;
 
-use crate::{Certificate, Result};
+use crate::{Certificate, Error, Result, RevocationReason};
 
 /// Whether a certificate that is stored will do.
 pub type Good<'a> = &'a (dyn Fn(&Certificate) -> bool + Send + Sync);
@@ -44,6 +44,22 @@ pub trait Issuer: fmt::Debug + Send + Sync {
     /// # Cancel safety
     /// Dropped at any await, the old certificate or the new one is stored, and the lock is released in the background.
     async fn obtain(&self, subject: &str, good: Good<'_>) -> Result<Certificate>;
+
+    /// Has the stored certificate revoked, and deletes it with its private key. For
+    /// [`KeyCompromise`](RevocationReason::KeyCompromise) the private key is kept as `NAME.key.compromised`.
+    ///
+    /// # Errors
+    /// [`Error::NotRevoked`]: this issuer revokes nothing, and says what to do instead; it is what an issuer does that
+    /// has no such method. [`Error::Storage`](crate::Error::Storage): none is stored (`NotFound`), the storage failed or
+    /// the lock was lost. Else of the issuer, and the certificate stays.
+    ///
+    /// # Cancel safety
+    /// Dropped, the certificate may be revoked and stored still; the next call deletes it.
+    async fn revoke(&self, subject: &str, reason: RevocationReason) -> Result<()> {
+        let _ = reason;
+        let why = "its issuer revokes nothing; renew it, and stop serving the old one";
+        Err(Error::NotRevoked { name: subject.to_owned(), why })
+    }
 
     /// What a CA of this issuer is to be answered at `path` on `host`, for HTTP-01; `None`: nothing of its own.
     ///

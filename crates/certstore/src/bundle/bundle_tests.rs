@@ -97,6 +97,8 @@ async fn a_guard_of_another_lock_or_one_that_is_lost_writes_nothing() {
     assert!(!storage.exists(keys.certificate()).await.unwrap());
     let own = storage.lock(keys.lock()).await.unwrap();
     bundle.store_under(&storage, &keys, &own).await.unwrap();
+    let error = CertificateBundle::delete_under(&storage, &keys, &other).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidKey);
     own.unlock().await.unwrap();
     assert_eq!(CertificateBundle::load(&storage, &keys).await.unwrap(), bundle);
     CertificateBundle::delete(&storage, &keys).await.unwrap();

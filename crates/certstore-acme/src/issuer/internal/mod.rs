@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use self::authority::Authority;
 use self::files::AuthorityFiles;
 use super::{Good, Issuer, stored};
-use crate::{Certificate, KeyType, PrivateKey, Result};
+use crate::{Certificate, Error, KeyType, PrivateKey, Result, RevocationReason};
 
 /// The authority that Caddy makes first.
 const LOCAL: &str = "local";
@@ -171,6 +171,12 @@ impl Issuer for InternalIssuer {
         let done: StorageResult<Result<Certificate>> =
             with_lock(&*self.storage, keys.lock(), work).await;
         done?
+    }
+
+    async fn revoke(&self, subject: &str, _: RevocationReason) -> Result<()> {
+        let why = "the internal authority revokes nothing, as its certificates live for hours; renew it for another \
+                   private key, and replace the authority if its own key is known";
+        Err(Error::NotRevoked { name: subject.to_owned(), why })
     }
 }
 

@@ -1,0 +1,9 @@
+//! What is said to a CA, and heard from it: Pebble.
+
+#![cfg(unix)]
+
+#[path = "../../examples/obtain/node.rs"]
+#[expect(dead_code, reason = "the example as a whole is another program's test")]
+mod obtain;
+mod revoke;
+mod world;
