@@ -77,6 +77,7 @@ pub(crate) enum Command {
     Bench(bench::Bench),
     Obtain(crate::commands::obtain::Obtain),
     Renew(crate::commands::renew::Renew),
+    Revoke(crate::commands::revoke::Revoke),
     Manage(crate::commands::manage::Manage),
     Serve(crate::commands::serve::Serve),
     Schema(schema::Schema),

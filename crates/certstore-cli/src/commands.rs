@@ -22,6 +22,7 @@ pub(crate) mod obtain;
 pub(crate) mod put;
 pub(crate) mod renew;
 pub(crate) mod reseal;
+pub(crate) mod revoke;
 pub(crate) mod rm;
 pub(crate) mod schema;
 pub(crate) mod serve;
@@ -74,6 +75,7 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Bench(bench) => bench.run(&context).await.map(|()| done),
         Command::Obtain(obtain) => obtain.run(&context).await.map(|()| done),
         Command::Renew(renew) => renew.run(&context).await.map(|()| done),
+        Command::Revoke(revoke) => revoke.run(&context).await.map(|()| done),
         Command::Manage(manage) => manage.run(&context).await.map(|()| done),
         Command::Serve(serve) => serve.run(&context).await.map(|()| done),
         Command::Schema(schema) => schema.run(&context).map(|()| done),

@@ -1,6 +1,7 @@
 //! What the commands share that obtain certificates.
 
 mod answering;
+mod ca;
 mod delivery;
 mod issuer;
 mod names;
@@ -8,6 +9,7 @@ mod names;
 use certstore_acme::Error;
 
 pub(super) use answering::ChallengeArgs;
+pub(super) use ca::CaArgs;
 pub(super) use delivery::{DeliveryArgs, hand_on};
 pub(super) use issuer::{Chosen, IssuerArgs};
 pub(super) use names::{Done, each, report};

@@ -1,17 +1,14 @@
 //! Who gives the certificates.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use certstore::Storage;
 use certstore_acme::{
-    AcmeIssuer, Config, ConfigBuilder, InternalIssuer, LETS_ENCRYPT_PRODUCTION_CA,
-    is_private_subject,
+    Config, ConfigBuilder, InternalIssuer, LETS_ENCRYPT_PRODUCTION_CA, is_private_subject,
 };
-use certstore_instant_acme::{AccountStore, Ca, StoredChallenges};
 use clap::{Args, ValueEnum};
 
-use super::failure;
+use super::CaArgs;
 use crate::exit::Failure;
 
 /// What the internal issuer is called in the storage.
@@ -34,15 +31,8 @@ pub(in crate::commands) struct IssuerArgs {
     /// You have read the ACME CA's terms of service and agree to them
     #[arg(long)]
     agree: bool,
-    /// Where the ACME CA may write to
-    #[arg(long, value_name = "ADDRESS")]
-    email: Option<String>,
-    /// The directory of the ACME CA
-    #[arg(long, value_name = "URL", default_value = LETS_ENCRYPT_PRODUCTION_CA)]
-    ca: String,
-    /// The root, in PEM, of the ACME CA's own server, where the machine does not trust it
-    #[arg(long, value_name = "FILE")]
-    ca_root: Option<PathBuf>,
+    #[command(flatten)]
+    ca: CaArgs,
     /// The ACME CA's profile for certificates, as shortlived
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
@@ -74,7 +64,7 @@ impl IssuerArgs {
                 "{wildcard}: a CA gives wildcards by DNS-01 only, which is not set up here; name the hosts, or use --issuer internal"
             ));
         }
-        if self.ca == LETS_ENCRYPT_PRODUCTION_CA
+        if self.ca.ca == LETS_ENCRYPT_PRODUCTION_CA
             && let Some(private) = subjects.iter().find(|subject| is_private_subject(subject))
         {
             return usage(format!(
@@ -84,7 +74,7 @@ impl IssuerArgs {
         if !self.agree {
             return usage(format!(
                 "the CA {} wants its terms of service agreed to: read them, and say --agree; or use --issuer internal",
-                self.ca
+                self.ca.ca
             ));
         }
         Ok(Chosen::Acme(self))
@@ -101,7 +91,7 @@ impl Chosen<'_> {
     pub(in crate::commands) fn storage_name(&self) -> String {
         match self {
             Self::Internal => INTERNAL.to_owned(),
-            Self::Acme(args) => Ca::new(&*args.ca).issuer().to_owned(),
+            Self::Acme(args) => args.ca.ca().issuer().to_owned(),
         }
     }
 
@@ -122,24 +112,10 @@ impl Chosen<'_> {
             }
             Self::Acme(args) => args,
         };
-        let mut ca = Ca::new(&*args.ca);
-        if let Some(root) = args.ca_root.clone() {
-            std::fs::metadata(&root)
-                .map_err(|error| Failure::local(format!("read {}", root.display()), error))?;
-            ca = ca.with_client(move || instant_acme::Account::builder_with_root(&root));
-        }
-        let accounts = AccountStore::new(Arc::clone(storage), ca.clone());
-        let accounts = match &args.email {
-            Some(email) => accounts.and_then(|accounts| accounts.with_email(&**email)),
-            None => accounts,
-        };
-        let accounts = accounts.map_err(|error| failure(error.into()))?;
-        let responder = Arc::new(StoredChallenges::new(Arc::clone(storage), &ca));
-        let issuer = AcmeIssuer::new(Arc::clone(storage), &ca, Arc::new(accounts), responder);
-        let issuer = match &args.profile {
+        let issuer = args.ca.issuer(storage)?;
+        Ok(builder.issuer(match &args.profile {
             Some(profile) => issuer.with_profile(profile),
             None => issuer,
-        };
-        Ok(builder.issuer(issuer))
+        }))
     }
 }

@@ -20,6 +20,8 @@ const AT_A_TIME: usize = 16;
 pub(in crate::commands) enum Done {
     /// The word for it, and the certificate.
     Well(&'static str, Certificate),
+    /// There is no certificate to tell of, as after a revocation.
+    Gone(&'static str),
 }
 
 /// A name, and what became of it.
@@ -101,6 +103,7 @@ fn row(obtained: &Obtained) -> Row<'_> {
     };
     match &obtained.done {
         Err(error) => Row { error: Some(error), ..empty },
+        Ok(Done::Gone(outcome)) => Row { outcome, ..empty },
         Ok(Done::Well(outcome, certificate)) => {
             let keys = certificate.issuer().and_then(|issuer| BundleKeys::new(issuer, name).ok());
             Row {
