@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod attempts;
 mod ca;
 mod certificate;
 mod challenge;
@@ -9,6 +10,7 @@ mod issuance;
 mod names;
 mod order;
 mod pending;
+mod server_name;
 mod stored_challenges;
 mod writer;
 
@@ -18,9 +20,10 @@ mod test_data;
 pub use account::AccountStore;
 pub use ca::Ca;
 pub use certificate::Certificate;
-pub use challenge::{ChallengeResponder, PresentedChallenge};
+pub use challenge::{ChallengeResponder, KeyAuthorization, PresentedChallenge};
 pub use error::{Error, Result};
 pub use issuance::{Issuance, Obtained, Origin};
 pub use names::Names;
 pub use pending::PendingOrder;
-pub use stored_challenges::StoredChallenges;
+pub use server_name::alpn_server_name;
+pub use stored_challenges::{AlpnAnswer, StoredChallenges};
