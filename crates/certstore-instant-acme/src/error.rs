@@ -40,9 +40,14 @@ pub enum Error {
         /// The names of the certificate.
         names: String,
     },
-    /// The CA does not offer the challenge that the responder answers.
+    /// The CA does not offer a challenge that the responder answers.
     NoChallenge {
         /// The name it is about.
+        identifier: String,
+    },
+    /// No challenge is answered here for a name: nothing was ordered.
+    NoResponder {
+        /// The name, a wildcard as `*.example.com`.
         identifier: String,
     },
     /// The responder could not put the answer to a challenge where the CA looks.
@@ -92,6 +97,7 @@ impl Error {
             Self::Unanswered { .. } | Self::TimedOut { .. } => true,
             Self::Rejected { .. }
             | Self::NoChallenge { .. }
+            | Self::NoResponder { .. }
             | Self::Responder { .. }
             | Self::Unusable { .. } => false,
         }
@@ -139,8 +145,18 @@ impl fmt::Display for Error {
             Self::NoChallenge { identifier } => {
                 write!(
                     f,
-                    "the CA does not offer for {identifier} the challenge that is answered here"
+                    "the CA does not offer for {identifier} a challenge that is answered here"
                 )
+            }
+            Self::NoResponder { identifier } => {
+                write!(
+                    f,
+                    "nothing was ordered for {identifier}: no challenge is answered here for it, "
+                )?;
+                f.write_str(match identifier.starts_with("*.") {
+                    true => "as a wildcard needs DNS-01; set up a DNS provider",
+                    false => "as all are disabled; leave one on",
+                })
             }
             Self::Responder { identifier, .. } => {
                 write!(f, "the challenge for {identifier} could not be answered")
@@ -158,7 +174,10 @@ impl StdError for Error {
             Self::Unanswered { source, .. } => Some(&**source),
             Self::Responder { source, .. } => Some(&**source),
             Self::Unusable { source, .. } => source.as_deref().map(|source| source as _),
-            Self::TimedOut { .. } | Self::Rejected { .. } | Self::NoChallenge { .. } => None,
+            Self::TimedOut { .. }
+            | Self::Rejected { .. }
+            | Self::NoChallenge { .. }
+            | Self::NoResponder { .. } => None,
         }
     }
 }

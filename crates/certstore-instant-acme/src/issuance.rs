@@ -7,6 +7,7 @@ use std::time::Duration;
 use certstore::bundle::BundleKeys;
 use certstore_core::{Clock, Key, Lock, Storage, StorageKeys, with_lock};
 
+use crate::attempts::Attempts;
 use crate::order::Run;
 use crate::writer::Writer;
 use crate::{
@@ -33,6 +34,7 @@ pub struct Issuance {
     responder: Arc<dyn ChallengeResponder>,
     profile: Option<String>,
     limit: Duration,
+    attempts: Arc<Attempts>,
 }
 
 /// A certificate, and where it comes from.
@@ -69,7 +71,7 @@ impl Issuance {
     /// Certificates of the account's CA, in the account's storage; `responder` answers the CA's challenges.
     #[must_use]
     pub fn new(accounts: Arc<AccountStore>, responder: Arc<dyn ChallengeResponder>) -> Self {
-        Self { accounts, responder, profile: None, limit: LIMIT }
+        Self { accounts, responder, profile: None, limit: LIMIT, attempts: Arc::default() }
     }
 
     /// Orders by this profile of the CA.
@@ -173,6 +175,10 @@ impl Issuance {
 
     pub(crate) fn responder(&self) -> &dyn ChallengeResponder {
         &*self.responder
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.attempts
     }
 
     pub(crate) fn profile(&self) -> Option<&str> {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod attempts;
 mod ca;
 mod certificate;
 mod challenge;
@@ -10,6 +11,7 @@ mod names;
 mod order;
 mod pending;
 mod revoke;
+mod server_name;
 mod stored_challenges;
 mod writer;
 
@@ -20,9 +22,10 @@ pub use account::AccountStore;
 pub use ca::Ca;
 pub use certificate::Certificate;
 pub use certstore_layers::caching::{RevocationReason, parse_revocation_reason};
-pub use challenge::{ChallengeResponder, PresentedChallenge};
+pub use challenge::{ChallengeResponder, KeyAuthorization, PresentedChallenge};
 pub use error::{Error, Result};
 pub use issuance::{Issuance, Obtained, Origin};
 pub use names::Names;
 pub use pending::PendingOrder;
-pub use stored_challenges::StoredChallenges;
+pub use server_name::alpn_server_name;
+pub use stored_challenges::{AlpnAnswer, StoredChallenges};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use certstore::bundle::BundleMetadata;
 use certstore_core::Lock;
 use instant_acme::{
-    Account, AuthorizationStatus, ChallengeStatus, NewOrder, Order, OrderStatus, RetryPolicy,
+    Account, AuthorizationStatus, Challenge, ChallengeStatus, ChallengeType, NewOrder, Order,
+    OrderStatus, RetryPolicy,
 };
 use serde_json::json;
 
@@ -30,6 +31,10 @@ pub(crate) struct Run<'a> {
 impl Run<'_> {
     /// Resumes the order that is on its way, else makes one, and brings it to its end.
     pub(crate) async fn to_the_end(&self) -> Result<Obtained> {
+        let unanswered = |name: &&String| self.issuance.responder().kinds(name).is_empty();
+        if let Some(name) = self.names.as_slice().iter().find(unanswered) {
+            return Err(Error::NoResponder { identifier: name.clone() });
+        }
         let accounts = self.issuance.accounts();
         let account = accounts.load_or_register().await?;
         match self.with_account(&account).await {
@@ -152,7 +157,14 @@ impl Run<'_> {
             let step = "validate the names";
             done = self.issuance.ca().step_within(POLL_STEP_LIMIT, step, polled).await.map(drop);
         }
+        let invalid = order.state().status == OrderStatus::Invalid;
+        let failed = invalid || done.as_ref().is_err_and(|error| !error.is_retryable());
         for challenge in &presented {
+            match &done {
+                _ if failed => self.issuance.attempts().failed(challenge),
+                Ok(()) => self.issuance.attempts().succeeded(challenge),
+                Err(_) => {}
+            }
             if let Err(error) = self.issuance.responder().remove(challenge).await {
                 tracing::warn!(identifier = challenge.identifier, %error, "the answer to a challenge could not be removed");
             }
@@ -177,7 +189,8 @@ impl Run<'_> {
                 _ => return Err(Error::Rejected { names: self.names.to_string() }),
             }
             let name = authorization.identifier().to_string();
-            let Some(mut challenge) = authorization.challenge(responder.kind(&name)) else {
+            let chosen = self.choose(&name, &authorization.challenges);
+            let Some(mut challenge) = chosen.and_then(|kind| authorization.challenge(kind)) else {
                 return Err(Error::NoChallenge { identifier: name });
             };
             // Kept before it is visible: what was half done is taken away as well.
@@ -190,6 +203,18 @@ impl Run<'_> {
                 ca.step("look at the challenge", challenge.set_ready()).await?;
             }
         }
+    }
+
+    /// Which challenge is answered: one that the CA looks at already, else that with the fewest failures.
+    fn choose(&self, name: &str, offered: &[Challenge]) -> Option<ChallengeType> {
+        let answered = self.issuance.attempts().sorted(name, self.issuance.responder().kinds(name));
+        let offered: Vec<&Challenge> = answered
+            .iter()
+            .filter_map(|kind| offered.iter().find(|challenge| challenge.r#type == *kind))
+            .collect();
+        let begun =
+            offered.iter().find(|challenge| challenge.status == ChallengeStatus::Processing);
+        begun.or(offered.first()).map(|challenge| challenge.r#type.clone())
     }
 
     /// Stores the certificate with its key and metadata as one; then the order is not needed any more.

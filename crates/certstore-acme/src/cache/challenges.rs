@@ -1,10 +1,9 @@
 //! TLS-ALPN-01 (RFC 8737): certificates that answer a CA inside the handshake.
 
-use std::fmt::Write as _;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use certstore_core::{Error, ErrorKind, Result};
+use certstore_instant_acme::alpn_server_name;
 use papaya::HashMap;
 use rcgen::{CertificateParams, CustomExtension};
 use rustls::sign::CertifiedKey;
@@ -39,24 +38,9 @@ pub fn alpn_challenge_certificate(identifier: &str, digest: &[u8; 32]) -> Result
     Ok(CertifiedKey::new(vec![certificate.der().clone()], Arc::clone(key.signer())))
 }
 
-/// What the CA asks with: the name, or an address in the form of reverse lookups (RFC 8738, section 6).
-fn asked(identifier: &str) -> Result<String> {
-    let identifier = subject(identifier)?;
-    Ok(match identifier.parse() {
-        Ok(IpAddr::V4(address)) => {
-            let [a, b, c, d] = address.octets();
-            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
-        }
-        Ok(IpAddr::V6(address)) => {
-            let mut reverse = String::new();
-            for byte in address.octets().iter().rev() {
-                // A String takes whatever it is given.
-                let _ = write!(reverse, "{:x}.{:x}.", byte & 15, byte >> 4);
-            }
-            reverse + "ip6.arpa"
-        }
-        Err(_) => identifier,
-    })
+/// What the CA asks with.
+fn asked(identifier: &str) -> Result<Name> {
+    Ok(Name::new(&alpn_server_name(&subject(identifier)?)))
 }
 
 impl Cache {
@@ -65,14 +49,14 @@ impl Cache {
     /// # Errors
     /// [`ErrorKind::InvalidKey`]: it is no name.
     pub fn set_alpn_challenge(&self, identifier: &str, key: Arc<CertifiedKey>) -> Result<()> {
-        self.challenges.pin().insert(Name::new(&asked(identifier)?), key);
+        self.challenges.pin().insert(asked(identifier)?, key);
         Ok(())
     }
 
     /// The challenge is over. Says whether there was one.
     pub fn remove_alpn_challenge(&self, identifier: &str) -> bool {
         let Ok(name) = asked(identifier) else { return false };
-        self.challenges.pin().remove(name.as_bytes()).is_some()
+        self.challenges.pin().remove(&name).is_some()
     }
 
     /// What answers a CA that asks with this name, as TLS brings it: in lower case, and of an address in the form of

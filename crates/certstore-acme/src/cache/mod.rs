@@ -30,6 +30,9 @@ pub use options::CacheOptions;
 pub use resolver::Resolver;
 pub use tls::tls_config;
 
+pub(crate) use resolver::{is_alpn_challenge, offers_acme_tls};
+pub(crate) use tls::challenge_config;
+
 /// The certificates in memory of one process: every handshake takes its own from here, and nothing else.
 ///
 /// A lookup takes no lock, allocates nothing and does no I/O; whoever adds or removes waits only for others that do.

@@ -36,14 +36,21 @@ impl Resolver {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let offers = |hello: &ClientHello<'_>| {
-            hello.alpn().is_some_and(|mut offered| offered.any(|one| one == ACME_TLS_ALPN))
-        };
-        if offers(&hello) {
-            let alone = hello.alpn().is_some_and(|offered| offered.count() == 1);
-            return alone.then(|| self.cache.alpn_challenge(hello.server_name()?)).flatten();
+        if offers_acme_tls(&hello) {
+            let asked = hello.server_name().filter(|_| is_alpn_challenge(&hello))?;
+            return self.cache.alpn_challenge(asked);
         }
         let asked = Hello { address: self.address, ..Hello::of(&hello) };
         self.cache.find_key(&asked)
     }
+}
+
+/// Whether a client offers the protocol of TLS-ALPN-01, perhaps beside others.
+pub(crate) fn offers_acme_tls(hello: &ClientHello<'_>) -> bool {
+    hello.alpn().is_some_and(|mut offered| offered.any(|one| one == ACME_TLS_ALPN))
+}
+
+/// Whether it is a CA that checks TLS-ALPN-01: it offers nothing else (RFC 8737, section 3).
+pub(crate) fn is_alpn_challenge(hello: &ClientHello<'_>) -> bool {
+    offers_acme_tls(hello) && hello.alpn().is_some_and(|offered| offered.count() == 1)
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
+use rustls::server::ResolvesServerCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 
 use super::{ACME_TLS_ALPN, Cache, Resolver};
@@ -20,15 +22,25 @@ use crate::TicketKeys;
 /// Never: ring has suites for both versions.
 #[must_use]
 pub fn tls_config(cache: Arc<Cache>, tickets: Option<Arc<TicketKeys>>) -> ServerConfig {
-    let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
-    let mut config = builder
-        .with_protocol_versions(&[&TLS13, &TLS12])
-        .expect("ring has suites for both versions")
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(Resolver::new(cache)));
+    let mut config = config_with(Arc::new(Resolver::new(cache)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), ACME_TLS_ALPN.to_vec()];
     if let Some(tickets) = tickets {
         config.ticketer = tickets;
     }
     config
+}
+
+/// A server that answers TLS-ALPN-01 with this certificate, and does nothing else.
+pub(crate) fn challenge_config(key: Arc<CertifiedKey>) -> ServerConfig {
+    let mut config = config_with(Arc::new(SingleCertAndKey::from(key)));
+    config.alpn_protocols = vec![ACME_TLS_ALPN.to_vec()];
+    config
+}
+
+fn config_with(resolver: Arc<dyn ResolvesServerCert>) -> ServerConfig {
+    ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .expect("ring has suites for both versions")
+        .with_no_client_auth()
+        .with_cert_resolver(resolver)
 }

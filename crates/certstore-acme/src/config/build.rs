@@ -7,6 +7,7 @@ use std::time::Duration;
 use certstore_core::{Clock, Storage, SystemClock};
 use tokio::sync::Semaphore;
 
+use super::challenges::Readers;
 use super::demand::Demand;
 use super::manage::AT_A_TIME;
 use super::names::ManagedNames;
@@ -107,6 +108,9 @@ impl ConfigBuilder {
     #[must_use]
     pub fn build(self) -> Config {
         let cache = self.cache.unwrap_or_else(|| Arc::new(Cache::new()));
+        for issuer in &self.issuers {
+            issuer.answer_from(&cache);
+        }
         Config(Arc::new(Inner {
             storage: self.storage,
             cache,
@@ -119,6 +123,7 @@ impl ConfigBuilder {
             names: ManagedNames::default(),
             on_demand: self.on_demand,
             demand: Demand::default(),
+            readers: Readers::default(),
             permits: Semaphore::new(AT_A_TIME),
         }))
     }

@@ -1,10 +1,35 @@
-//! Answers to a CA's HTTP-01.
+//! Answers to a CA's HTTP-01 and TLS-ALPN-01.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use certstore_core::{Error as StorageError, ErrorKind};
+use rustls::ServerConfig;
+use rustls::server::ClientHello;
+use rustls::sign::CertifiedKey;
+use tokio::sync::Semaphore;
 
 use super::Config;
-use crate::Result;
+use crate::cache::{challenge_config, is_alpn_challenge};
+use crate::{Result, alpn_challenge_certificate};
 
 /// Where RFC 8555, section 8.3, has a CA look for answers.
 pub const HTTP_CHALLENGE_PATH: &str = "/.well-known/acme-challenge/";
+
+/// How long a handshake waits for the storage: CAs give up after about ten seconds.
+const STORAGE_LIMIT: Duration = Duration::from_secs(5);
+/// Handshakes at a time that read the storage: anybody can say that it is a CA.
+const READERS: usize = 16;
+
+/// Handshakes that read the storage.
+#[derive(Debug)]
+pub(super) struct Readers(Semaphore);
+
+impl Default for Readers {
+    fn default() -> Self {
+        Self(Semaphore::new(READERS))
+    }
+}
 
 impl Config {
     /// What to answer to `GET path` on `host`, which may have a port: for [`HTTP_CHALLENGE_PATH`] what any node of the
@@ -26,4 +51,62 @@ impl Config {
         }
         Ok(None)
     }
+
+    /// What to shake hands with when the client is a CA that checks TLS-ALPN-01 (RFC 8737), whichever node of the fleet,
+    /// Caddy's among them, has ordered. `None`: it is none, or asks for what nobody is to show; go on as with any
+    /// client, and a CA is refused.
+    ///
+    /// [`TlsListener`](crate::TlsListener) asks by itself. A server of your own asks between the hello and the
+    /// handshake, with `tokio_rustls::LazyConfigAcceptor` for one; without that, a CA is answered by the node that has
+    /// ordered and by no other. The connection is over after the handshake: close it.
+    ///
+    /// Only a hello that offers `acme-tls/1` and nothing else makes it read the storage: for five seconds at most, and
+    /// for sixteen handshakes at a time.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only reads.
+    pub async fn alpn_challenge_config(
+        &self,
+        hello: &ClientHello<'_>,
+    ) -> Option<Arc<ServerConfig>> {
+        let asked = hello.server_name().filter(|_| is_alpn_challenge(hello))?.to_owned();
+        let key = match self.0.cache.alpn_challenge(&asked) {
+            Some(own) => own,
+            None => self.stored_alpn_challenge(&asked).await?,
+        };
+        Some(Arc::new(challenge_config(key)))
+    }
+
+    /// The certificate that answers for a challenge in the storage.
+    async fn stored_alpn_challenge(&self, server_name: &str) -> Option<Arc<CertifiedKey>> {
+        let read = async {
+            // It is never closed.
+            let _turn = self.0.readers.0.acquire().await.ok();
+            for issuer in &self.0.issuers {
+                if let Some(answer) = issuer.alpn_challenge_answer(server_name).await? {
+                    let digest = answer.key_authorization.digest();
+                    return Ok(Some(alpn_challenge_certificate(&answer.identifier, &digest)?));
+                }
+            }
+            Ok(None)
+        };
+        let read: Result<Option<CertifiedKey>> = tokio::select! {
+            read = read => read,
+            () = self.0.clock.sleep(STORAGE_LIMIT) => {
+                Err(StorageError::new(ErrorKind::Unavailable, "the storage takes too long").into())
+            }
+        };
+        match read {
+            Ok(found) => found.map(Arc::new),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::debug!(server_name, %error, cause, "a challenge could not be read");
+                None
+            }
+        }
+    }
 }
+
+#[cfg(test)]
+#[path = "challenges_tests.rs"]
+mod tests;

@@ -26,6 +26,7 @@ pub use challenges::HTTP_CHALLENGE_PATH;
 pub use maintenance::Maintenance;
 pub use on_demand::OnDemandConfig;
 
+use self::challenges::Readers;
 use self::demand::Demand;
 use self::names::ManagedNames;
 use crate::{Cache, Event, Issuer, RenewalPolicy};
@@ -62,6 +63,7 @@ struct Inner {
     names: ManagedNames,
     on_demand: Option<OnDemandConfig>,
     demand: Demand,
+    readers: Readers,
     /// One for each certificate that is obtained at a time.
     permits: Semaphore,
 }

@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use certstore::bundle::BundleKeys;
 use certstore_core::{Clock, Storage, SystemClock};
 use certstore_instant_acme::{
-    AccountStore, Ca, ChallengeResponder, Issuance, Names, StoredChallenges,
+    AccountStore, AlpnAnswer, Ca, ChallengeResponder, Issuance, Names, StoredChallenges,
 };
 
+use super::responders::Responders;
 use super::{Good, Issuer, stored};
-use crate::{Certificate, Result, RevocationReason};
+use crate::{Cache, Certificate, Error, Result, RevocationReason};
 
 /// Gives certificates from an ACME CA (RFC 8555), with the account, the orders and the answers to challenges in the
 /// storage: any node of a fleet answers, and any node finishes an order that another began.
@@ -19,6 +20,7 @@ pub struct AcmeIssuer {
     issuance: Issuance,
     storage: Arc<dyn Storage>,
     challenges: StoredChallenges,
+    responders: Arc<Responders>,
     name: String,
     clock: Arc<dyn Clock>,
 }
@@ -32,9 +34,11 @@ impl AcmeIssuer {
         accounts: Arc<AccountStore>,
         responder: Arc<dyn ChallengeResponder>,
     ) -> Self {
-        let (issuance, name) = (Issuance::new(accounts, responder), ca.issuer().to_owned());
+        let responders = Arc::new(Responders::new(responder));
+        let (issuance, name) =
+            (Issuance::new(accounts, responders.clone()), ca.issuer().to_owned());
         let challenges = StoredChallenges::new(Arc::clone(&storage), ca);
-        Self { issuance, storage, challenges, name, clock: Arc::new(SystemClock) }
+        Self { issuance, storage, challenges, responders, name, clock: Arc::new(SystemClock) }
     }
 
     /// Orders by this profile of the CA, as `shortlived`.
@@ -69,7 +73,11 @@ impl Issuer for AcmeIssuer {
             let read = Certificate::of(found.bundle(), Some(&self.name));
             read.is_ok_and(|found| !found.has_expired(now) && good(&found))
         };
-        let obtained = self.issuance.obtain_unless(&Names::new([subject])?, will_do).await?;
+        let obtained = self.issuance.obtain_unless(&Names::new([subject])?, will_do).await;
+        let obtained = obtained.map_err(|error| match error {
+            certstore_instant_acme::Error::NoResponder { .. } => unanswered(subject),
+            other => other.into(),
+        })?;
         Ok(Certificate::of(obtained.certificate.bundle(), Some(&self.name))?)
     }
 
@@ -81,6 +89,23 @@ impl Issuer for AcmeIssuer {
     async fn http_challenge_answer(&self, host: &str, path: &str) -> Result<Option<String>> {
         Ok(self.challenges.http_answer(host, path).await?)
     }
+
+    async fn alpn_challenge_answer(&self, server_name: &str) -> Result<Option<AlpnAnswer>> {
+        Ok(self.challenges.alpn_answer(server_name).await?)
+    }
+
+    fn answer_from(&self, cache: &Arc<Cache>) {
+        self.responders.answer_from(cache);
+    }
+}
+
+/// No challenge is answered here for a name, and so nothing was ordered.
+fn unanswered(subject: &str) -> Error {
+    let why = match subject.starts_with("*.") {
+        true => "a CA gives wildcards by DNS-01 only; set up a DNS provider",
+        false => "all challenges are disabled; leave one on",
+    };
+    Error::Refused { name: subject.to_owned(), why }
 }
 
 impl fmt::Debug for AcmeIssuer {

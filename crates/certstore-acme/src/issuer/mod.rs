@@ -2,17 +2,20 @@
 
 mod acme;
 mod internal;
+mod responders;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use certstore::bundle::{BundleKeys, CertificateBundle};
 use certstore_core::{ErrorKind, Storage};
+use certstore_instant_acme::AlpnAnswer;
 
 pub use acme::AcmeIssuer;
 pub use internal::InternalIssuer;
 
-use crate::{Certificate, Error, Result, RevocationReason};
+use crate::{Cache, Certificate, Error, Result, RevocationReason};
 
 /// Whether a certificate that is stored will do.
 pub type Good<'a> = &'a (dyn Fn(&Certificate) -> bool + Send + Sync);
@@ -71,6 +74,24 @@ pub trait Issuer: fmt::Debug + Send + Sync {
     async fn http_challenge_answer(&self, host: &str, path: &str) -> Result<Option<String>> {
         let _ = (host, path);
         Ok(None)
+    }
+
+    /// What answers a CA of this issuer that asks for this server name by TLS-ALPN-01; `None`: nothing of its own.
+    ///
+    /// # Errors
+    /// [`Error::Storage`](crate::Error::Storage): the storage failed.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only reads.
+    async fn alpn_challenge_answer(&self, server_name: &str) -> Result<Option<AlpnAnswer>> {
+        let _ = server_name;
+        Ok(None)
+    }
+
+    /// From now on handshakes are answered from this cache, too: what this process is to show by TLS-ALPN-01 goes there.
+    /// A manager calls it once, when it is built.
+    fn answer_from(&self, cache: &Arc<Cache>) {
+        let _ = cache;
     }
 }
 

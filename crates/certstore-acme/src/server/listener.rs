@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::{Future, pending};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::cache::offers_acme_tls;
 use crate::{ACME_TLS_ALPN, Config, Hello, Resolver, tls_config};
 
 /// What a client gets that connects and says nothing.
@@ -26,8 +28,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A connection whose handshake is done.
 pub type TlsAccepted = (TlsStream<TcpStream>, SocketAddr);
 
-/// Accepts TLS connections with the certificates of a [`Config`], obtained on demand where it does that. Slow handshakes keep
-/// nobody else waiting, and no client may draw one out for longer than 10 seconds.
+/// Accepts TLS connections with the certificates of a [`Config`], obtained on demand where it does that, and answers CAs that
+/// check TLS-ALPN-01, whichever node has ordered. Slow handshakes keep nobody else waiting, and no client may draw one out
+/// for longer than 10 seconds.
 #[derive(Debug)]
 pub struct TlsListener {
     listener: TcpListener,
@@ -37,8 +40,8 @@ pub struct TlsListener {
 
 impl TlsListener {
     /// Listens on `address` with certificates for `names`: they are obtained first, and [`maintain`](Config::maintain)
-    /// renews them. HTTP-01 cannot be answered by it: leave it to [`HttpsServer`](super::HttpsServer), or to another
-    /// challenge.
+    /// renews them. A CA that checks TLS-ALPN-01 meanwhile is answered, other clients wait. HTTP-01 cannot be answered by
+    /// it: leave it to [`HttpsServer`](super::HttpsServer).
     ///
     /// # Errors
     /// As [`Config::manage`]; [`Error::Listen`](crate::Error::Listen): the address cannot be had.
@@ -52,8 +55,15 @@ impl TlsListener {
     ) -> crate::Result<Self> {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|source| crate::Error::Listen { address, source })?;
-        config.manage(names).await?;
-        Ok(Self::new(listener, config, tls_config(Arc::clone(config.cache()), None)))
+        let mut tls = Self::new(listener, config, tls_config(Arc::clone(config.cache()), None));
+        let mut managed = pin!(config.manage(names));
+        loop {
+            let has_room = tls.handshakes.len() < HANDSHAKES;
+            tokio::select! {
+                done = &mut managed => return done.map(|()| tls),
+                accepted = tls.listener.accept(), if has_room => tls.take(accepted).await,
+            }
+        }
     }
 
     /// Accepts from a listener with a configuration of rustls, as [`tls_config`] gives one for the cache of `config`.
@@ -79,16 +89,20 @@ impl TlsListener {
         loop {
             let has_room = self.handshakes.len() < HANDSHAKES;
             tokio::select! {
-                accepted = self.listener.accept(), if has_room => match accepted {
-                    Ok((stream, peer)) => self.begin(stream, peer),
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection was not accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
-                },
+                accepted = self.listener.accept(), if has_room => self.take(accepted).await,
                 done = next(&mut self.handshakes) => if let Some(connection) = done {
                     return connection;
                 },
+            }
+        }
+    }
+
+    async fn take(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
+        match accepted {
+            Ok((stream, peer)) => self.begin(stream, peer),
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
@@ -156,16 +170,18 @@ async fn handshake(
     let acceptor = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream);
     let start = timely(acceptor).await?;
     let hello = start.client_hello();
-    let challenge = hello.alpn().is_some_and(|mut offered| offered.any(|one| one == ACME_TLS_ALPN));
-    if !challenge {
+    let answer = if offers_acme_tls(&hello) {
+        tls.config.alpn_challenge_config(&hello).await
+    } else {
         // It may be obtained for this handshake; the resolver then finds it.
         let asked = Hello::of(&hello).at(address);
         drop(tls.config.certificate_for(&asked).await);
-    }
-    let tls = match hello.server_name() {
+        None
+    };
+    let tls = answer.unwrap_or_else(|| match hello.server_name() {
         Some(_) => Arc::clone(&tls.named),
         None => tls.at(address),
-    };
+    });
     let stream = timely(start.into_stream(tls)).await?;
     let challenge = stream.get_ref().1.alpn_protocol() == Some(ACME_TLS_ALPN);
     Ok((!challenge).then_some(stream))

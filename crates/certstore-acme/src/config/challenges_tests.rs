@@ -1,0 +1,192 @@
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use certstore_conformance::Gate;
+use certstore_core::{Storage as _, StorageKeys};
+use certstore_instant_acme::{AlpnAnswer, Ca, StoredChallenges};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::*;
+use crate::{ACME_TLS_ALPN, Certificate, Good, Issuer, TlsListener, tls_config};
+
+/// As Caddy writes them.
+const OF_CADDY: &str = r#"{"type":"tls-alpn-01","url":"https://ca.example/chalZ/1","status":"pending","token":"tok","keyAuthorization":"tok.thumb","identifier":{"type":"dns","value":"a.example"}}"#;
+const ADDRESS_OF_CADDY: &str = r#"{"type":"tls-alpn-01","url":"https://ca.example/chalZ/2","status":"pending","token":"tok","keyAuthorization":"tok.thumb","identifier":{"type":"ip","value":"192.0.2.1"}}"#;
+
+/// An issuer that answers from the storage, and counts how often it is asked.
+#[derive(Debug)]
+struct Counting(StoredChallenges, Arc<AtomicUsize>);
+
+#[async_trait]
+impl Issuer for Counting {
+    fn name(&self) -> &str {
+        "ca.example-dir"
+    }
+
+    async fn load(&self, _: &str) -> Result<Option<Certificate>> {
+        Ok(None)
+    }
+
+    async fn obtain(&self, name: &str, _: Good<'_>) -> Result<Certificate> {
+        Err(crate::Error::Refused { name: name.to_owned(), why: "it gives none" })
+    }
+
+    async fn alpn_challenge_answer(&self, server_name: &str) -> Result<Option<AlpnAnswer>> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        Ok(self.0.alpn_answer(server_name).await?)
+    }
+}
+
+/// Takes whatever is shown, as a CA does that only looks at the challenge.
+#[derive(Debug)]
+struct Anything;
+
+impl ServerCertVerifier for Anything {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+struct Node {
+    storage: Arc<Gate>,
+    address: std::net::SocketAddr,
+    read: Arc<AtomicUsize>,
+    _task: tokio::task::JoinHandle<()>,
+}
+
+impl Node {
+    async fn start() -> Self {
+        let (storage, read) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
+        let stored = StoredChallenges::new(storage.clone(), &Ca::new("https://ca.example/dir"));
+        let config =
+            Config::builder(storage.clone()).issuer(Counting(stored, read.clone())).build();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let address = listener.local_addr().expect("it listens");
+        let tls = tls_config(Arc::clone(config.cache()), None);
+        let mut listener = TlsListener::new(listener, &config, tls);
+        let _task = tokio::spawn(async move {
+            loop {
+                listener.accept().await;
+            }
+        });
+        Self { storage, address, read, _task }
+    }
+
+    async fn store(&self, name: &str, json: &str) {
+        let key = StorageKeys::challenge_token("ca.example-dir", name).expect("a key");
+        self.storage.store(&key, json.as_bytes()).await.expect("it is stored");
+    }
+
+    async fn meet(&self, name: &str, alpn: &[&[u8]]) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut client = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has suites")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anything))
+            .with_no_client_auth();
+        client.alpn_protocols = alpn.iter().map(|one| one.to_vec()).collect();
+        let name = ServerName::try_from(name.to_owned()).expect("a name");
+        let stream = TcpStream::connect(self.address).await?;
+        TlsConnector::from(Arc::new(client)).connect(name, stream).await
+    }
+
+    /// The certificate that a CA is shown.
+    async fn answer(&self, name: &str) -> Option<Vec<u8>> {
+        let met = self.meet(name, &[ACME_TLS_ALPN]).await.ok()?;
+        let session = met.get_ref().1;
+        assert_eq!(session.alpn_protocol(), Some(ACME_TLS_ALPN));
+        session.peer_certificates().map(|chain| chain[0].to_vec())
+    }
+
+    fn reads(&self) -> usize {
+        self.read.load(Ordering::SeqCst)
+    }
+}
+
+/// Whether a certificate has this digest in the extension of RFC 8737.
+fn bears(certificate: &[u8], digest: &[u8]) -> bool {
+    let whole = [&[4, 34, 4, 32], digest].concat();
+    certificate.windows(whole.len()).any(|part| part == whole)
+}
+
+#[tokio::test]
+async fn a_listener_answers_a_challenge_that_caddy_has_stored() {
+    let node = Node::start().await;
+    let digest = certstore_instant_acme::KeyAuthorization::new("tok.thumb").digest();
+    let reverse = "1.2.0.192.in-addr.arpa";
+    node.store("a.example", OF_CADDY).await;
+    node.store(reverse, ADDRESS_OF_CADDY).await;
+    for name in ["a.example", reverse] {
+        let shown = node.answer(name).await.unwrap();
+        assert!(bears(&shown, &digest), "{name}");
+    }
+    let parsed = node.answer(reverse).await.unwrap();
+    assert!(parsed.windows(4).any(|part| part == [192, 0, 2, 1]), "it is for the address");
+    assert!(node.answer("b.example").await.is_none());
+    node.store("a.example", &OF_CADDY.replace("tls-alpn-01", "http-01")).await;
+    assert!(node.answer("a.example").await.is_none());
+}
+
+#[tokio::test]
+async fn garbage_and_a_storage_that_is_away_refuse_the_handshake_and_nothing_more() {
+    let node = Node::start().await;
+    node.store("a.example", "no challenge").await;
+    assert!(node.answer("a.example").await.is_none());
+    node.store("a.example", &OF_CADDY.replace("a.example", "no name")).await;
+    assert!(node.answer("a.example").await.is_none());
+    node.store("a.example", OF_CADDY).await;
+    node.storage.go_away();
+    assert!(node.answer("a.example").await.is_none());
+    node.storage.come_back();
+    assert!(node.answer("a.example").await.is_some());
+}
+
+#[tokio::test]
+async fn only_who_offers_nothing_but_acme_tls_makes_it_read_the_storage() {
+    let node = Node::start().await;
+    node.store("a.example", OF_CADDY).await;
+    for alpn in [&[&b"h2"[..]][..], &[], &[ACME_TLS_ALPN, b"h2"], &[b"h2", ACME_TLS_ALPN]] {
+        assert!(node.meet("a.example", alpn).await.is_err(), "there is no certificate");
+    }
+    // Names nothing.
+    assert!(node.meet("192.0.2.1", &[ACME_TLS_ALPN]).await.is_err());
+    assert_eq!(node.reads(), 0);
+    assert!(node.answer("a.example").await.is_some());
+    assert_eq!(node.reads(), 1);
+}
