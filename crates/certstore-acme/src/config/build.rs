@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::demand::Demand;
 use super::manage::AT_A_TIME;
 use super::names::ManagedNames;
+use super::reload::Reloads;
 use super::{Config, Handler, Inner, OnDemandConfig};
 use crate::defaults::DEFAULT_RENEW_INTERVAL;
 use crate::{Cache, Event, Issuer, RenewalPolicy};
@@ -119,6 +120,7 @@ impl ConfigBuilder {
             names: ManagedNames::default(),
             on_demand: self.on_demand,
             demand: Demand::default(),
+            reloads: Reloads::default(),
             permits: Semaphore::new(AT_A_TIME),
         }))
     }

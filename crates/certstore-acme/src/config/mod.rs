@@ -9,6 +9,7 @@ mod manage;
 mod names;
 mod obtain;
 mod on_demand;
+mod reload;
 mod revoke;
 #[cfg(test)]
 mod test_support;
@@ -28,6 +29,7 @@ pub use on_demand::OnDemandConfig;
 
 use self::demand::Demand;
 use self::names::ManagedNames;
+use self::reload::Reloads;
 use crate::{Cache, Event, Issuer, RenewalPolicy};
 
 /// Obtains certificates, renews them, and has them ready for handshakes: a handle, cheap to clone.
@@ -62,6 +64,7 @@ struct Inner {
     names: ManagedNames,
     on_demand: Option<OnDemandConfig>,
     demand: Demand,
+    reloads: Reloads,
     /// One for each certificate that is obtained at a time.
     permits: Semaphore,
 }

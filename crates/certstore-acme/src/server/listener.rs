@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::ServerConfig;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::{ACME_TLS_ALPN, Config, Hello, Resolver, tls_config};
+use super::places::{Place, Places};
+use crate::{ACME_TLS_ALPN, Certificate, Config, Hello, Resolver, tls_config};
 
 /// What a client gets that connects and says nothing.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
-/// Handshakes at a time: beyond it new connections wait in the kernel's queue.
-const HANDSHAKES: usize = 4096;
 /// The pause after a failed accept, as when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -33,6 +33,7 @@ pub struct TlsListener {
     listener: TcpListener,
     tls: Arc<Configurations>,
     handshakes: JoinSet<Option<TlsAccepted>>,
+    pub(super) places: Places,
 }
 
 impl TlsListener {
@@ -60,7 +61,7 @@ impl TlsListener {
     #[must_use]
     pub fn new(listener: TcpListener, config: &Config, tls: ServerConfig) -> Self {
         let tls = Arc::new(Configurations::new(config.clone(), tls));
-        Self { listener, tls, handshakes: JoinSet::new() }
+        Self { listener, tls, handshakes: JoinSet::new(), places: Places::default() }
     }
 
     /// Where it listens.
@@ -77,10 +78,9 @@ impl TlsListener {
     /// Cancel safe: handshakes go on with the next call.
     pub async fn accept(&mut self) -> TlsAccepted {
         loop {
-            let has_room = self.handshakes.len() < HANDSHAKES;
             tokio::select! {
-                accepted = self.listener.accept(), if has_room => match accepted {
-                    Ok((stream, peer)) => self.begin(stream, peer),
+                accepted = accept(&self.listener, &self.places) => match accepted {
+                    Ok((stream, peer, place)) => self.begin(stream, peer, place),
                     Err(error) => {
                         tracing::warn!(%error, "a connection was not accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -93,10 +93,10 @@ impl TlsListener {
         }
     }
 
-    fn begin(&mut self, stream: TcpStream, peer: SocketAddr) {
+    fn begin(&mut self, stream: TcpStream, peer: SocketAddr, place: Place) {
         let tls = Arc::clone(&self.tls);
         self.handshakes.spawn(async move {
-            match handshake(stream, tls).await {
+            match handshake(stream, tls, place).await {
                 Ok(Some(stream)) => return Some((stream, peer)),
                 // It was a CA that looked at a challenge.
                 Ok(None) => {}
@@ -126,6 +126,14 @@ impl Configurations {
         Self { named: Arc::new(tls), config, by_address: Mutex::default() }
     }
 
+    /// For a certificate that was waited for: others may have driven it out of a full cache again.
+    fn with(&self, certificate: &Certificate) -> Arc<ServerConfig> {
+        let mut tls = ServerConfig::clone(&self.named);
+        let key = CertifiedKey::clone(certificate.certified_key());
+        tls.cert_resolver = Arc::new(SingleCertAndKey::from(key));
+        Arc::new(tls)
+    }
+
     fn at(&self, address: IpAddr) -> Arc<ServerConfig> {
         let mut known = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         let made = || {
@@ -136,6 +144,16 @@ impl Configurations {
         };
         Arc::clone(known.entry(address).or_insert_with(made))
     }
+}
+
+/// The next connection, once there is a place for its handshake.
+async fn accept(
+    listener: &TcpListener,
+    places: &Places,
+) -> io::Result<(TcpStream, SocketAddr, Place)> {
+    let place = places.enter().await;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
 }
 
 /// The next handshake that is over; never while there is none.
@@ -149,6 +167,7 @@ async fn next(handshakes: &mut JoinSet<Option<TlsAccepted>>) -> Option<TlsAccept
 async fn handshake(
     stream: TcpStream,
     tls: Arc<Configurations>,
+    mut place: Place,
 ) -> io::Result<Option<TlsStream<TcpStream>>> {
     // Small records of a handshake are not to wait for one another.
     stream.set_nodelay(true)?;
@@ -157,14 +176,16 @@ async fn handshake(
     let start = timely(acceptor).await?;
     let hello = start.client_hello();
     let challenge = hello.alpn().is_some_and(|mut offered| offered.any(|one| one == ACME_TLS_ALPN));
-    if !challenge {
-        // It may be obtained for this handshake; the resolver then finds it.
-        let asked = Hello::of(&hello).at(address);
-        drop(tls.config.certificate_for(&asked).await);
-    }
-    let tls = match hello.server_name() {
-        Some(_) => Arc::clone(&tls.named),
-        None => tls.at(address),
+    let asked = Hello::of(&hello).at(address);
+    // It may be obtained or loaded for this handshake.
+    let (found, waited) = match challenge {
+        true => (None, false),
+        false => place.wait_for(tls.config.certificate_for(&asked)).await?,
+    };
+    let tls = match (found, hello.server_name()) {
+        (Some(found), _) if waited => tls.with(&found),
+        (_, Some(_)) => Arc::clone(&tls.named),
+        (_, None) => tls.at(address),
     };
     let stream = timely(start.into_stream(tls)).await?;
     let challenge = stream.get_ref().1.alpn_protocol() == Some(ACME_TLS_ALPN);
