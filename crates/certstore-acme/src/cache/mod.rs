@@ -198,6 +198,15 @@ impl Cache {
         self.books().len()
     }
 
+    /// Whether one more can come without another one going.
+    pub(crate) fn has_room(&self) -> bool {
+        self.options.capacity.is_none_or(|capacity| self.len() < capacity.get())
+    }
+
+    pub(crate) fn options(&self) -> &CacheOptions {
+        &self.options
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -20,7 +20,8 @@ use crate::subject;
 #[non_exhaustive]
 pub struct CacheOptions {
     /// How many certificates it holds at most; `None`, the default, for no limit. Over it, a managed one that nobody
-    /// has asked for lately goes: it can be loaded from the storage again. Unmanaged ones count and always stay.
+    /// has asked for lately goes; [`Config::certificate_for`](crate::Config::certificate_for), which
+    /// [`TlsListener`](crate::TlsListener) calls, loads it from the storage again. Unmanaged ones count and always stay.
     pub capacity: Option<NonZeroUsize>,
     /// Whose certificate a client gets that names none, if there is none for the address it connected to.
     pub default_name: Option<String>,

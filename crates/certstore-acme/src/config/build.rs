@@ -11,6 +11,7 @@ use super::challenges::Readers;
 use super::demand::Demand;
 use super::manage::AT_A_TIME;
 use super::names::ManagedNames;
+use super::reload::Reloads;
 use super::{Config, Handler, Inner, OnDemandConfig};
 use crate::defaults::DEFAULT_RENEW_INTERVAL;
 use crate::{Cache, Event, Issuer, RenewalPolicy};
@@ -124,6 +125,7 @@ impl ConfigBuilder {
             on_demand: self.on_demand,
             demand: Demand::default(),
             readers: Readers::default(),
+            reloads: Reloads::default(),
             permits: Semaphore::new(AT_A_TIME),
         }))
     }

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::Config;
 use super::backoff::pause;
+use super::obtain::Room;
 use crate::{Certificate, Error, Hello, OnDemandConfig, Result, subject};
 
 /// How long a handshake waits for a CA; the order goes on without it.
@@ -25,7 +26,16 @@ const DECISION: Duration = Duration::from_secs(10);
 /// How long a name that is not allowed is not asked about again.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 
-type Flight = Shared<Pin<Box<dyn Future<Output = Option<Certificate>> + Send>>>;
+/// What many handshakes wait for.
+pub(super) type Flight = Shared<Pin<Box<dyn Future<Output = Option<Certificate>> + Send>>>;
+
+/// One, and what tells it the end; dropped, it is `None`.
+pub(super) fn flight() -> (oneshot::Sender<Option<Certificate>>, Flight) {
+    let (told, telling) = oneshot::channel();
+    let telling: Pin<Box<dyn Future<Output = _> + Send>> =
+        Box::pin(telling.map(|told| told.ok().flatten()));
+    (told, telling.shared())
+}
 
 /// What is on its way for handshakes, and what has failed.
 #[derive(Default)]
@@ -58,7 +68,7 @@ impl Inner {
 }
 
 /// Keeps an entry among so many; another one may go for it.
-fn remember<T>(entries: &mut BTreeMap<String, T>, name: &str, value: T) {
+pub(super) fn remember<T>(entries: &mut BTreeMap<String, T>, name: &str, value: T) {
     if entries.len() >= REMEMBERED && !entries.contains_key(name) {
         entries.pop_first();
     }
@@ -66,16 +76,22 @@ fn remember<T>(entries: &mut BTreeMap<String, T>, name: &str, value: T) {
 }
 
 impl Config {
-    /// The certificate for a handshake: one in memory; else, where certificates are obtained
+    /// The certificate for a handshake: one in memory; else, of a managed name that has left a
+    /// [full](crate::CacheOptions::capacity) cache, the one that is stored; else, where certificates are obtained
     /// [on demand](super::ConfigBuilder::on_demand) and the name is allowed, the one that is stored or a new one. However many
     /// handshakes wait for a name, it is obtained once. A name that has failed, or is not allowed, is not tried again at once.
     ///
-    /// Gives `None` when there is none, when it fails, or after 90 seconds; the work goes on, for the next handshake.
+    /// Gives `None` when there is none, when it fails, or after 90 seconds; the work goes on, for the next handshake. Who
+    /// asks for what many ask for may find it gone from a small cache again: shake hands with what this gives.
     ///
     /// # Cancel safety
     /// Cancel safe: what is on its way goes on without it.
     pub async fn certificate_for(&self, hello: &Hello<'_>) -> Option<Certificate> {
         let found = self.0.cache.find(hello);
+        let found = match self.evicted(hello, found.as_ref()) {
+            Some(subject) => self.reload(&subject).await.or(found),
+            None => found,
+        };
         let on_demand = self.0.on_demand.as_ref();
         let (Some(on_demand), Some(name)) = (on_demand, hello.name) else { return found };
         let Ok(name) = subject(name) else { return found };
@@ -113,10 +129,7 @@ impl Config {
         match inner.flights.entry(name.to_owned()) {
             Entry::Occupied(flight) => Some(flight.get().clone()),
             Entry::Vacant(place) => {
-                let (told, telling) = oneshot::channel();
-                let telling: Pin<Box<dyn Future<Output = _> + Send>> =
-                    Box::pin(telling.map(|told| told.ok().flatten()));
-                let flight = telling.shared();
+                let (told, flight) = flight();
                 place.insert(flight.clone());
                 drop(inner);
                 let (config, name, on_demand) = (self.clone(), name.to_owned(), on_demand.clone());
@@ -148,7 +161,7 @@ impl Config {
             true => !found.needs_renewal(&self.0.renewal, now),
             false => !found.has_expired(now),
         };
-        let done = self.stored_or_obtained(name, &good).await;
+        let done = self.stored_or_obtained(name, &good, Room::IsMade).await;
         if reserved && done.is_err() {
             self.0.demand.inner().obtained -= 1;
         }
@@ -168,7 +181,7 @@ fn refused(name: &str, why: &'static str) -> Error {
 }
 
 /// Whether a certificate is for a name, and no default for want of a better one.
-fn serves(certificate: &Certificate, name: &str) -> bool {
+pub(super) fn serves(certificate: &Certificate, name: &str) -> bool {
     let wildcard = name.split_once('.').map(|(_, rest)| rest);
     certificate
         .names()

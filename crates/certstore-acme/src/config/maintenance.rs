@@ -8,6 +8,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::Config;
 use super::manage::Attempt;
+use super::obtain::Room;
 use crate::Certificate;
 
 /// Renews the certificates of a [`Config`] until it is dropped or [stopped](Self::stop).
@@ -125,7 +126,7 @@ impl Config {
     async fn try_now(&self, subject: &str) {
         let now = self.0.clock.wall();
         let good = |found: &Certificate| !found.needs_renewal(&self.0.renewal, now);
-        let done = self.stored_or_obtained(subject, &good).await;
+        let done = self.stored_or_obtained(subject, &good, Room::IsThere).await;
         // What has failed is in the log, and is tried again.
         drop(self.note(subject, done, Attempt::ToRenew));
     }

@@ -8,6 +8,7 @@ use futures_util::{StreamExt as _, stream};
 use super::Config;
 use super::backoff::pause;
 use super::maintenance::AtWork;
+use super::obtain::Room;
 use crate::{Certificate, Error, Result, subject};
 
 /// How many certificates one process obtains at a time: each waits for a CA most of the time.
@@ -26,7 +27,8 @@ impl Config {
     /// Has certificates for these names: what is stored is loaded, what is missing or about to expire is obtained, and all
     /// are renewed from now on while [`maintain`](Self::maintain) runs. Returns once each name has one.
     ///
-    /// What is due but valid for a while yet is served, and renewed behind it.
+    /// What is due but valid for a while yet is served, and renewed behind it. Of more names than a cache with a
+    /// [capacity](crate::CacheOptions::capacity) holds, the others are loaded when handshakes ask for them.
     ///
     /// # Errors
     /// The first of [`obtain_cert`](Self::obtain_cert); the other names are managed all the same, and those that have
@@ -82,7 +84,7 @@ impl Config {
         let lasts = |found: &Certificate| {
             !self.0.renewal.is_due_at_startup(found.not_before(), found.not_after(), now)
         };
-        let done = self.stored_or_obtained(subject, &lasts).await;
+        let done = self.stored_or_obtained(subject, &lasts, Room::IsThere).await;
         self.note(subject, done, Attempt::AtStartup).map(drop)
     }
 
@@ -102,7 +104,8 @@ impl Config {
                 // One that is due as soon as it is obtained, by a clock that is wrong or a lifetime of minutes.
                 let soonest = now + pause(1, end.duration_since(now).ok());
                 let next = if attempt == Attempt::ToRenew { due.max(soonest) } else { due };
-                self.0.names.succeeded(subject, next);
+                self.0.names.succeeded(subject, next, end);
+                self.0.reloads.found(subject);
                 Ok(certificate)
             }
             Err(error) => {

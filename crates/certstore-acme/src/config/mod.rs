@@ -9,6 +9,7 @@ mod manage;
 mod names;
 mod obtain;
 mod on_demand;
+mod reload;
 mod revoke;
 #[cfg(test)]
 mod test_support;
@@ -29,6 +30,7 @@ pub use on_demand::OnDemandConfig;
 use self::challenges::Readers;
 use self::demand::Demand;
 use self::names::ManagedNames;
+use self::reload::Reloads;
 use crate::{Cache, Event, Issuer, RenewalPolicy};
 
 /// Obtains certificates, renews them, and has them ready for handshakes: a handle, cheap to clone.
@@ -64,6 +66,7 @@ struct Inner {
     on_demand: Option<OnDemandConfig>,
     demand: Demand,
     readers: Readers,
+    reloads: Reloads,
     /// One for each certificate that is obtained at a time.
     permits: Semaphore,
 }

@@ -17,6 +17,8 @@ struct State {
     failures: u32,
     /// When it is due; `None`: at once.
     next: Option<SystemTime>,
+    /// When its last certificate ends, in memory or not.
+    end: Option<SystemTime>,
 }
 
 /// The names that a manager keeps certificates for.
@@ -72,11 +74,16 @@ impl ManagedNames {
         waiting.map(|state| state.next.unwrap_or(SystemTime::UNIX_EPOCH)).min()
     }
 
-    /// It has a good certificate, which is due then.
-    pub(super) fn succeeded(&self, subject: &str, next: SystemTime) {
+    /// It has a good certificate, which is due and ends then.
+    pub(super) fn succeeded(&self, subject: &str, next: SystemTime, end: SystemTime) {
         if let Some(state) = self.states().get_mut(subject) {
-            (state.failures, state.next) = (0, Some(next));
+            (state.failures, state.next, state.end) = (0, Some(next), Some(end));
         }
+    }
+
+    /// Whether it had a certificate.
+    pub(super) fn has_had(&self, subject: &str) -> bool {
+        self.states().get(subject).is_some_and(|state| state.end.is_some())
     }
 
     /// It has failed; gives the pause before it is tried again. `left`: how long its certificate is valid yet.
@@ -90,6 +97,7 @@ impl ManagedNames {
         // One that is not managed any more is not tried again.
         let Some(state) = states.get_mut(subject) else { return pause(1, left) };
         state.failures = state.failures.saturating_add(1);
+        let left = left.or_else(|| state.end?.duration_since(now).ok());
         let wait = pause(state.failures, left);
         state.next = Some(now + wait);
         wait

@@ -7,6 +7,15 @@ use certstore_core::{Error as StorageError, ErrorKind, OsRandom, Random as _};
 use super::{Config, IssuerOrder};
 use crate::{Certificate, Error, Event, Good, Hello, Issuer, Result, subject};
 
+/// What a certificate that is not in memory yet does to a full cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Another one goes for it: somebody asks for it.
+    IsMade,
+    /// It stays out: handshakes load it when they ask for it.
+    IsThere,
+}
+
 impl Config {
     /// The certificate for a name, served from now on: the stored one if it is good for a while, else a new one.
     ///
@@ -18,7 +27,8 @@ impl Config {
     /// Dropped at any await, the old certificate or the new one is stored, and the lock is released in the background.
     pub async fn obtain_cert(&self, name: &str) -> Result<Certificate> {
         let (subject, now) = (subject(name)?, self.0.clock.wall());
-        self.obtain(&subject, &|found| !found.needs_renewal(&self.0.renewal, now)).await
+        let good = |found: &Certificate| !found.needs_renewal(&self.0.renewal, now);
+        self.obtain(&subject, &good, Room::IsMade).await
     }
 
     /// A new certificate for a name, although the stored one may be good: as after a change of issuer or key type. The
@@ -35,7 +45,7 @@ impl Config {
         for issuer in &self.0.issuers {
             old.extend(issuer.load(&subject).await?);
         }
-        self.obtain(&subject, &|found| !old.contains(found)).await
+        self.obtain(&subject, &|found| !old.contains(found), Room::IsMade).await
     }
 
     /// Serves the certificate that is stored for a name, without asking for one.
@@ -51,7 +61,7 @@ impl Config {
             StorageError::new(ErrorKind::NotFound, "no certificate is stored for this name")
                 .with_subject(subject)
         })?;
-        self.serve(&found);
+        self.serve(&found, Room::IsMade);
         Ok(found)
     }
 
@@ -77,27 +87,28 @@ impl Config {
         &self,
         subject: &str,
         good: Good<'_>,
+        room: Room,
     ) -> Result<Certificate> {
         if let Some(found) = self.newest(subject).await? {
             let (will_do, now) = (good(&found), self.0.clock.wall());
             let served = self.served(subject);
             let newer = served.is_none_or(|served| served.not_after() <= found.not_after());
             if will_do || (newer && !found.has_expired(now)) {
-                self.serve(&found);
+                self.serve(&found, room);
             }
             if will_do {
                 return Ok(found);
             }
         }
-        self.obtain(subject, good).await
+        self.obtain(subject, good, room).await
     }
 
-    async fn obtain(&self, subject: &str, good: Good<'_>) -> Result<Certificate> {
+    async fn obtain(&self, subject: &str, good: Good<'_>, room: Room) -> Result<Certificate> {
         let old = self.served(subject);
-        let renewal = old.is_some();
+        let renewal = old.is_some() || self.0.names.has_had(subject);
         self.tell(&Event::Obtaining { subject, renewal });
         let certificate = self.ask_issuers(subject, good).await?;
-        self.serve(&certificate);
+        self.serve(&certificate, room);
         if old.as_ref() != Some(&certificate) {
             self.tell(&Event::Obtained { certificate: &certificate, renewal });
         }
@@ -149,7 +160,7 @@ impl Config {
     }
 
     /// Handshakes get it from now on, in place of the one for the same names from the same issuer.
-    pub(super) fn serve(&self, certificate: &Certificate) {
+    pub(super) fn serve(&self, certificate: &Certificate, room: Room) {
         let cache = &self.0.cache;
         let same = |found: &Certificate| {
             found.issuer() == certificate.issuer() && found.names() == certificate.names()
@@ -161,6 +172,7 @@ impl Config {
             Some(old) if certificate.issuer().is_some() => {
                 cache.replace(old.hash(), certificate.clone());
             }
+            None if room == Room::IsThere && !cache.has_room() => return,
             _ => {
                 cache.insert(certificate.clone());
             }

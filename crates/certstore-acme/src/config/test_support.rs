@@ -23,14 +23,15 @@ pub(super) struct Flaky {
     pub(super) down: AtomicBool,
     pub(super) panics: AtomicBool,
     pub(super) asked: AtomicUsize,
+    pub(super) loads: AtomicUsize,
 }
 
 impl Flaky {
     pub(super) fn new(storage: &Arc<Gate>, clock: &Arc<TokioClock>, name: &str) -> Arc<Self> {
         let inner =
             InternalIssuer::new(storage.clone()).with_authority(name).with_clock(clock.clone());
-        let (down, panics, asked) = Default::default();
-        Arc::new(Self { inner, down, panics, asked })
+        let (down, panics, asked, loads) = Default::default();
+        Arc::new(Self { inner, down, panics, asked, loads })
     }
 }
 
@@ -44,6 +45,7 @@ impl Issuer for Handle {
     }
 
     async fn load(&self, subject: &str) -> Result<Option<Certificate>> {
+        self.0.loads.fetch_add(1, Ordering::SeqCst);
         self.0.inner.load(subject).await
     }
 

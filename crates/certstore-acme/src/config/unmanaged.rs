@@ -7,6 +7,7 @@ use certstore_core::{Error as StorageError, ErrorKind};
 use rustls::sign::CertifiedKey;
 
 use super::Config;
+use super::obtain::Room;
 use crate::{Certificate, Result};
 
 impl Config {
@@ -17,7 +18,7 @@ impl Config {
     /// certificate's.
     pub fn cache_unmanaged_pem(&self, chain: &str, private_key: &str) -> Result<Certificate> {
         let certificate = Certificate::from_pem(chain, private_key)?;
-        self.serve(&certificate);
+        self.serve(&certificate, Room::IsMade);
         Ok(certificate)
     }
 
@@ -43,7 +44,7 @@ impl Config {
     /// certificate's.
     pub fn cache_unmanaged_rustls(&self, key: Arc<CertifiedKey>) -> Result<Certificate> {
         let certificate = Certificate::from_rustls(key)?;
-        self.serve(&certificate);
+        self.serve(&certificate, Room::IsMade);
         Ok(certificate)
     }
 }

@@ -9,19 +9,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::ServerConfig;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::places::{Place, Places};
 use crate::cache::offers_acme_tls;
-use crate::{ACME_TLS_ALPN, Config, Hello, Resolver, tls_config};
+use crate::{ACME_TLS_ALPN, Certificate, Config, Hello, Resolver, tls_config};
 
 /// What a client gets that connects and says nothing.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
-/// Handshakes at a time: beyond it new connections wait in the kernel's queue.
-const HANDSHAKES: usize = 4096;
 /// The pause after a failed accept, as when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -36,6 +36,7 @@ pub struct TlsListener {
     listener: TcpListener,
     tls: Arc<Configurations>,
     handshakes: JoinSet<Option<TlsAccepted>>,
+    pub(super) places: Places,
 }
 
 impl TlsListener {
@@ -58,10 +59,9 @@ impl TlsListener {
         let mut tls = Self::new(listener, config, tls_config(Arc::clone(config.cache()), None));
         let mut managed = pin!(config.manage(names));
         loop {
-            let has_room = tls.handshakes.len() < HANDSHAKES;
             tokio::select! {
                 done = &mut managed => return done.map(|()| tls),
-                accepted = tls.listener.accept(), if has_room => tls.take(accepted).await,
+                accepted = accept(&tls.listener, &tls.places) => tls.take(accepted).await,
             }
         }
     }
@@ -70,7 +70,7 @@ impl TlsListener {
     #[must_use]
     pub fn new(listener: TcpListener, config: &Config, tls: ServerConfig) -> Self {
         let tls = Arc::new(Configurations::new(config.clone(), tls));
-        Self { listener, tls, handshakes: JoinSet::new() }
+        Self { listener, tls, handshakes: JoinSet::new(), places: Places::default() }
     }
 
     /// Where it listens.
@@ -87,9 +87,8 @@ impl TlsListener {
     /// Cancel safe: handshakes go on with the next call.
     pub async fn accept(&mut self) -> TlsAccepted {
         loop {
-            let has_room = self.handshakes.len() < HANDSHAKES;
             tokio::select! {
-                accepted = self.listener.accept(), if has_room => self.take(accepted).await,
+                accepted = accept(&self.listener, &self.places) => self.take(accepted).await,
                 done = next(&mut self.handshakes) => if let Some(connection) = done {
                     return connection;
                 },
@@ -97,9 +96,9 @@ impl TlsListener {
         }
     }
 
-    async fn take(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
+    async fn take(&mut self, accepted: io::Result<(TcpStream, SocketAddr, Place)>) {
         match accepted {
-            Ok((stream, peer)) => self.begin(stream, peer),
+            Ok((stream, peer, place)) => self.begin(stream, peer, place),
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -107,10 +106,10 @@ impl TlsListener {
         }
     }
 
-    fn begin(&mut self, stream: TcpStream, peer: SocketAddr) {
+    fn begin(&mut self, stream: TcpStream, peer: SocketAddr, place: Place) {
         let tls = Arc::clone(&self.tls);
         self.handshakes.spawn(async move {
-            match handshake(stream, tls).await {
+            match handshake(stream, tls, place).await {
                 Ok(Some(stream)) => return Some((stream, peer)),
                 // It was a CA that looked at a challenge.
                 Ok(None) => {}
@@ -140,6 +139,14 @@ impl Configurations {
         Self { named: Arc::new(tls), config, by_address: Mutex::default() }
     }
 
+    /// For a certificate that was waited for: others may have driven it out of a full cache again.
+    fn with(&self, certificate: &Certificate) -> Arc<ServerConfig> {
+        let mut tls = ServerConfig::clone(&self.named);
+        let key = CertifiedKey::clone(certificate.certified_key());
+        tls.cert_resolver = Arc::new(SingleCertAndKey::from(key));
+        Arc::new(tls)
+    }
+
     fn at(&self, address: IpAddr) -> Arc<ServerConfig> {
         let mut known = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         let made = || {
@@ -150,6 +157,16 @@ impl Configurations {
         };
         Arc::clone(known.entry(address).or_insert_with(made))
     }
+}
+
+/// The next connection, once there is a place for its handshake.
+async fn accept(
+    listener: &TcpListener,
+    places: &Places,
+) -> io::Result<(TcpStream, SocketAddr, Place)> {
+    let place = places.enter().await;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
 }
 
 /// The next handshake that is over; never while there is none.
@@ -163,6 +180,7 @@ async fn next(handshakes: &mut JoinSet<Option<TlsAccepted>>) -> Option<TlsAccept
 async fn handshake(
     stream: TcpStream,
     tls: Arc<Configurations>,
+    mut place: Place,
 ) -> io::Result<Option<TlsStream<TcpStream>>> {
     // Small records of a handshake are not to wait for one another.
     stream.set_nodelay(true)?;
@@ -173,10 +191,10 @@ async fn handshake(
     let answer = if offers_acme_tls(&hello) {
         tls.config.alpn_challenge_config(&hello).await
     } else {
-        // It may be obtained for this handshake; the resolver then finds it.
         let asked = Hello::of(&hello).at(address);
-        drop(tls.config.certificate_for(&asked).await);
-        None
+        // It may be obtained or loaded for this handshake.
+        let (found, waited) = place.wait_for(tls.config.certificate_for(&asked)).await?;
+        found.filter(|_| waited).map(|found| tls.with(&found))
     };
     let tls = answer.unwrap_or_else(|| match hello.server_name() {
         Some(_) => Arc::clone(&tls.named),

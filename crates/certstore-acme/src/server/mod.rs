@@ -3,6 +3,7 @@
 mod challenges;
 mod https;
 mod listener;
+mod places;
 mod redirect;
 
 pub use challenges::ChallengeServer;
