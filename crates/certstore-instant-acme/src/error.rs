@@ -117,6 +117,11 @@ impl Error {
         self.problem().is_some_and(|problem| acme_type(problem) == "alreadyRevoked")
     }
 
+    /// Whether the CA takes only accounts that are bound to a customer's.
+    pub(crate) fn wants_external_account(&self) -> bool {
+        self.problem().is_some_and(|problem| acme_type(problem) == "externalAccountRequired")
+    }
+
     /// Whether the CA does not know the account.
     pub(crate) fn is_unknown_account(&self) -> bool {
         self.problem().is_some_and(|problem| acme_type(problem) == "accountDoesNotExist")

@@ -1,5 +1,6 @@
 //! `certstore manage`.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use certstore_acme::{Certificate, Event, subject};
@@ -77,17 +78,22 @@ impl Manage {
         config.manage_in_background(&subjects).map_err(super::manager::failure)?;
         let renewing = config.maintain();
         let mut out = context.output();
-        loop {
+        // One for all of them: what comes while nobody listens is lost.
+        let mut interrupted = pin!(interrupted());
+        'told: loop {
             let next = tokio::select! {
                 Some(next) = told.recv() => next,
-                () = interrupted() => break,
+                () = &mut interrupted => break,
             };
             print(&next, &mut out)?;
             let Told::Valid(certificate) = next else { continue };
             for subject in certificate.names().iter().filter(|name| subjects.contains(name)) {
-                if let Err(failure) = delivery.hand_on(subject, &certificate, true).await {
-                    // The next certificate may well be handed on.
-                    failure.report();
+                tokio::select! {
+                    handed = delivery.hand_on(subject, &certificate, true) => if let Err(failure) = handed {
+                        // The next certificate may well be handed on.
+                        failure.report();
+                    },
+                    () = &mut interrupted => break 'told,
                 }
             }
         }

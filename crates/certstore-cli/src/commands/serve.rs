@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -60,7 +61,7 @@ pub(crate) struct Serve {
     /// Where to answer HTTP [default: port 80; 8080 where that cannot be had]
     #[arg(long, value_name = "ADDRESS:PORT")]
     http: Option<SocketAddr>,
-    /// Do not answer HTTP: no CA can look at HTTP-01 then
+    /// Do not answer HTTP: a CA that looks at HTTP-01 is answered by others over the same storage
     #[arg(long, conflicts_with = "http")]
     no_http: bool,
 }
@@ -80,6 +81,8 @@ impl Serve {
         // A CA looks at challenges before there is a certificate.
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(site, async { drop(stopped.await) }));
+        // One for both: what comes while nobody listens is lost.
+        let mut interrupted = pin!(interrupted());
         tokio::select! {
             managed = config.manage(&subjects) => if let Err(error) = managed {
                 // What is valid yet is served; the failure is in the log, and it is tried again.
@@ -90,12 +93,12 @@ impl Serve {
                     return Err(failure(error));
                 }
             },
-            () = interrupted() => return Ok(()),
+            () = &mut interrupted => return Ok(()),
         }
         let sharing = tokio::spawn(async move { tickets.maintain().await });
         let renewing = config.maintain();
         told.print(&config, &mut context.output())?;
-        interrupted().await;
+        interrupted.await;
         sharing.abort();
         renewing.stop().await;
         drop(stop);

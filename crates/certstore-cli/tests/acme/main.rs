@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+mod obtaining;
+
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;

@@ -125,7 +125,15 @@ impl AccountStore {
                     let key = AccountKey::from_pem(&private_key)?;
                     match registration.filter(&good) {
                         Some(registration) => self.open(&registration.location, &key).await,
-                        None => self.register(guard, &key).await,
+                        None => match self.register(guard, &key).await {
+                            // A key that the CA does not know: of an attempt without the binding.
+                            Err(error)
+                                if error.wants_external_account() && self.external.is_some() =>
+                            {
+                                self.register_bound(guard).await
+                            }
+                            registered => registered,
+                        },
                     }
                 }
                 None if self.external.is_some() => self.register_bound(guard).await,

@@ -8,11 +8,22 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use certstore::{Secret, Storage};
 use certstore_acme::{AcmeIssuer, LETS_ENCRYPT_PRODUCTION_CA};
 use certstore_instant_acme::{AccountStore, Ca, StoredChallenges};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use instant_acme::ExternalAccountKey;
 
 use super::failure;
 use crate::exit::Failure;
+
+/// What a CA looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Challenge {
+    /// A page on port 80
+    #[value(name = "http-01")]
+    Http01,
+    /// A handshake on port 443
+    #[value(name = "tls-alpn-01")]
+    TlsAlpn01,
+}
 
 #[derive(Debug, Args)]
 pub(in crate::commands) struct CaArgs {
@@ -25,6 +36,9 @@ pub(in crate::commands) struct CaArgs {
     /// The root, in PEM, of the ACME CA's own server, where the machine does not trust it
     #[arg(long, value_name = "FILE")]
     ca_root: Option<PathBuf>,
+    /// What the CA is to look at first; the next order takes the other one when it fails
+    #[arg(long, value_name = "CHALLENGE", default_value = "http-01")]
+    challenge: Challenge,
     /// The id of the key by which the ACME CA knows its customer, for a new account (external account binding)
     #[arg(long, value_name = "ID", requires = "eab_key")]
     eab_kid: Option<String>,
@@ -61,8 +75,12 @@ impl CaArgs {
             Some(key) => accounts.with_external_account(key),
             None => accounts,
         };
-        let responder = Arc::new(StoredChallenges::new(Arc::clone(storage), &ca));
-        Ok(AcmeIssuer::new(Arc::clone(storage), &ca, Arc::new(accounts), responder))
+        let responder = StoredChallenges::new(Arc::clone(storage), &ca);
+        let responder = match self.challenge {
+            Challenge::Http01 => responder,
+            Challenge::TlsAlpn01 => responder.prefer_tls_alpn_challenge(),
+        };
+        Ok(AcmeIssuer::new(Arc::clone(storage), &ca, Arc::new(accounts), Arc::new(responder)))
     }
 
     fn external(&self) -> Result<Option<ExternalAccountKey>, Failure> {

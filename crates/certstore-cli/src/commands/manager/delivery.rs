@@ -103,6 +103,8 @@ pub(in crate::commands) async fn hand_on(
 async fn run(hook: &str, subject: &str, keys: &BundleKeys) -> Result<(), Failure> {
     let mut command = tokio::process::Command::new("sh");
     command.arg("-c").arg(hook).stdin(Stdio::null()).kill_on_drop(true);
+    // What this program prints is data.
+    command.stdout(std::io::stderr());
     command.env("CERTSTORE_NAME", subject);
     command.env("CERTSTORE_CERTIFICATE_KEY", keys.certificate().as_str());
     command.env("CERTSTORE_PRIVATE_KEY_KEY", keys.private_key().as_str());
