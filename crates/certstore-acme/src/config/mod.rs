@@ -1,5 +1,6 @@
 //! The certificate manager.
 
+mod ask;
 mod backoff;
 mod build;
 mod challenges;
