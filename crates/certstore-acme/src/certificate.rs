@@ -6,19 +6,21 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use certstore::bundle::{BundleMetadata, CertificateBundle};
-use certstore_core::{Error, ErrorKind, Result};
+use certstore_core::{Error, ErrorKind, Key, Result, StorageKeys};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::sign::CertifiedKey;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
-use crate::{PrivateKey, RenewalPolicy};
+use crate::ocsp::{is_must_staple, responder};
+use crate::{OcspAnswer, OcspStatus, PrivateKey, RenewalPolicy};
 
 /// A certificate with its private key, ready to be served, and what it says of itself. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Certificate(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     key: Arc<CertifiedKey>,
     names: Vec<String>,
@@ -26,6 +28,17 @@ struct Inner {
     not_after: SystemTime,
     hash: String,
     issuer: Option<String>,
+    must_staple: bool,
+    staple: Staple,
+}
+
+/// What belongs to OCSP.
+#[derive(Debug, Clone, Default)]
+struct Staple {
+    responder: Option<Box<str>>,
+    /// Where the answer lies in the storage.
+    key: Option<Key>,
+    answer: Option<OcspAnswer>,
 }
 
 impl Certificate {
@@ -37,7 +50,7 @@ impl Certificate {
         Self::of(&CertificateBundle::new(chain, private_key, BundleMetadata::default())?, None)
     }
 
-    /// Of a key that rustls already has. Nobody renews it.
+    /// Of a key that rustls already has, with the staple that it has. Nobody renews it or its staple.
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`]: there is no certificate in it, it cannot be read, or the key is another certificate's.
@@ -47,26 +60,42 @@ impl Certificate {
             rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown) => Ok(()),
             error => Err(unusable("the private key is another certificate's", error)),
         })?;
-        Self::new(key, None)
+        Self::new(key, None, None)
     }
 
-    /// Of a stored bundle; `issuer` is what it is renewed by.
-    pub(crate) fn of(bundle: &CertificateBundle, issuer: Option<&str>) -> Result<Self> {
+    /// Of a stored bundle. `issuer` is the [name](crate::Issuer::name) of who renews it; `None`: nobody does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`]: the chain or the key cannot be read.
+    pub fn of(bundle: &CertificateBundle, issuer: Option<&str>) -> Result<Self> {
         let chain: Result<Vec<_>, _> =
             CertificateDer::pem_slice_iter(bundle.chain().as_bytes()).collect();
         let chain =
             chain.map_err(|error| unusable("the certificate chain cannot be read", error))?;
         let signer = Arc::clone(PrivateKey::from_pem(bundle.private_key())?.signer());
-        Self::new(Arc::new(CertifiedKey::new(chain, signer)), issuer.map(str::to_owned))
+        let key = Arc::new(CertifiedKey::new(chain, signer));
+        Self::new(key, issuer.map(str::to_owned), Some(bundle.chain()))
     }
 
-    fn new(key: Arc<CertifiedKey>, issuer: Option<String>) -> Result<Self> {
+    fn new(key: Arc<CertifiedKey>, issuer: Option<String>, pem: Option<&str>) -> Result<Self> {
         let leaf = key.cert.first().ok_or_else(|| {
             Error::new(ErrorKind::Corrupt, "there is no certificate in the chain")
         })?;
         let (not_before, not_after) = validity(leaf)?;
-        let (names, hash) = (names(&parsed(leaf)?), hash(&key.cert));
-        Ok(Self(Arc::new(Inner { key, names, not_before, not_after, hash, issuer })))
+        let parsed = parsed(leaf)?;
+        let (names, hash, must_staple) = (names(&parsed), hash(&key.cert), is_must_staple(&parsed));
+        // Its issuer is what an answer is checked by.
+        let answered = pem.filter(|_| key.cert.len() > 1);
+        let staple = match answered.and_then(|pem| Some((pem, responder(&parsed)?))) {
+            Some((pem, responder)) => {
+                let first = names.first().map(String::as_str);
+                let key = StorageKeys::ocsp_staple(first, pem.as_bytes())?;
+                Staple { responder: Some(responder), key: Some(key), answer: None }
+            }
+            None => Staple::default(),
+        };
+        let inner = Inner { key, names, not_before, not_after, hash, issuer, must_staple, staple };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The names it is for: its subject alternative names, and without any its common name. DNS names are in lower case.
@@ -103,6 +132,42 @@ impl Certificate {
     #[must_use]
     pub fn certified_key(&self) -> &Arc<CertifiedKey> {
         &self.0.key
+    }
+
+    /// What its CA has last said of it by OCSP, if that is known. A good answer is stapled to handshakes; one that it is
+    /// revoked is not.
+    #[must_use]
+    pub fn ocsp(&self) -> Option<&OcspAnswer> {
+        self.0.staple.answer.as_ref()
+    }
+
+    /// Whether clients are to refuse it without a staple (RFC 7633).
+    #[must_use]
+    pub fn must_staple(&self) -> bool {
+        self.0.must_staple
+    }
+
+    /// With another answer.
+    pub(crate) fn with_ocsp(&self, answer: Option<OcspAnswer>) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        let shown = answer.as_ref().filter(|answer| answer.status() == OcspStatus::Good);
+        let ocsp = shown.map(|answer| answer.der().to_vec());
+        inner.key = Arc::new(CertifiedKey { ocsp, ..CertifiedKey::clone(&inner.key) });
+        inner.staple.answer = answer;
+        Self(Arc::new(inner))
+    }
+
+    /// Whether its CA answers for it, and the answer can be kept.
+    pub(crate) fn has_responder(&self) -> bool {
+        self.0.staple.key.is_some()
+    }
+
+    pub(crate) fn responder(&self) -> Option<&str> {
+        self.0.staple.responder.as_deref()
+    }
+
+    pub(crate) fn staple_key(&self) -> Option<&Key> {
+        self.0.staple.key.as_ref()
     }
 
     /// Whether it is about to expire, or has.

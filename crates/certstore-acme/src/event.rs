@@ -41,6 +41,11 @@ pub enum Event<'a> {
         /// The certificate.
         certificate: &'a Certificate,
     },
+    /// The CA says by OCSP that it has revoked a certificate. Another one is obtained in its place, if it is managed.
+    OcspRevoked {
+        /// The certificate, with the answer.
+        certificate: &'a Certificate,
+    },
     /// The certificate for a name was revoked and deleted, and the name is managed no more.
     Revoked {
         /// Its name.

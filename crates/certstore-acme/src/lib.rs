@@ -6,7 +6,9 @@ mod config;
 mod defaults;
 mod error;
 mod event;
+mod http_client;
 mod issuer;
+mod ocsp;
 mod private_key;
 mod renewal;
 mod server;
@@ -32,6 +34,7 @@ pub use defaults::{
 pub use error::{Error, Result};
 pub use event::Event;
 pub use issuer::{AcmeIssuer, Good, InternalIssuer, Issuer};
+pub use ocsp::{OcspAnswer, OcspStatus};
 pub use private_key::{KeyType, PrivateKey};
 pub use renewal::RenewalPolicy;
 pub use server::{ChallengeServer, HttpsOptions, HttpsServer, TlsAccepted, TlsListener};

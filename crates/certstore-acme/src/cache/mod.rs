@@ -116,6 +116,17 @@ impl Cache {
         self.exchange(&mut books, &hash, certificate)
     }
 
+    /// Puts a certificate with another staple in the place of the same one, if that is still there.
+    pub(crate) fn restaple(&self, certificate: Certificate) -> bool {
+        let mut books = self.books();
+        let hash = certificate.hash().to_owned();
+        let is_there = books.get(&hash).is_some();
+        if is_there {
+            self.exchange(&mut books, &hash, certificate);
+        }
+        is_there
+    }
+
     fn exchange(
         &self,
         books: &mut Books,

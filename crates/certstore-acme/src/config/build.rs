@@ -12,9 +12,10 @@ use super::demand::Demand;
 use super::manage::AT_A_TIME;
 use super::names::ManagedNames;
 use super::reload::Reloads;
+use super::staples::Staples;
 use super::{Config, Handler, Inner, OnDemandConfig};
-use crate::defaults::DEFAULT_RENEW_INTERVAL;
-use crate::{Cache, Event, Issuer, RenewalPolicy};
+use crate::defaults::{DEFAULT_OCSP_INTERVAL, DEFAULT_RENEW_INTERVAL};
+use crate::{Cache, Event, Issuer, RenewalPolicy, http_client};
 
 /// In which order several issuers are asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,6 +37,7 @@ pub struct ConfigBuilder {
     order: IssuerOrder,
     renewal: RenewalPolicy,
     renew_interval: Duration,
+    ocsp_interval: Option<Duration>,
     clock: Arc<dyn Clock>,
     handler: Option<Handler>,
     on_demand: Option<OnDemandConfig>,
@@ -50,6 +52,7 @@ impl ConfigBuilder {
             order: IssuerOrder::default(),
             renewal: RenewalPolicy::default(),
             renew_interval: DEFAULT_RENEW_INTERVAL,
+            ocsp_interval: Some(DEFAULT_OCSP_INTERVAL),
             clock: Arc::new(SystemClock),
             handler: None,
             on_demand: None,
@@ -84,6 +87,13 @@ impl ConfigBuilder {
     /// looked at when they are due.
     pub fn renew_interval(mut self, interval: Duration) -> Self {
         self.renew_interval = interval;
+        self
+    }
+
+    /// How often staples of OCSP are looked at, at least; an hour unless set. Each is looked at when half of its time is over.
+    /// `None`: certificates are served without, and no responder is asked.
+    pub fn ocsp_interval(mut self, interval: Option<Duration>) -> Self {
+        self.ocsp_interval = interval;
         self
     }
 
@@ -126,6 +136,9 @@ impl ConfigBuilder {
             demand: Demand::default(),
             readers: Readers::default(),
             reloads: Reloads::default(),
+            ocsp_interval: self.ocsp_interval,
+            staples: Staples::default(),
+            http: http_client::plain(),
             permits: Semaphore::new(AT_A_TIME),
         }))
     }

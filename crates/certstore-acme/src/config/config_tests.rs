@@ -112,6 +112,7 @@ async fn failures_are_told_and_tried_again_with_growing_pauses() {
                 }
                 Event::CachedManaged { .. } => "managed".to_owned(),
                 Event::CachedUnmanaged { .. } => "unmanaged".to_owned(),
+                Event::OcspRevoked { .. } => "revoked by the CA".to_owned(),
                 Event::Revoked { subject, .. } => format!("revoked {subject}"),
             };
             teller.lock().unwrap().push(text);

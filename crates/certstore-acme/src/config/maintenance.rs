@@ -69,7 +69,7 @@ impl Drop for AtWork {
 }
 
 impl Config {
-    /// Obtains and renews the certificates of the names that are managed, in a task of the current tokio runtime.
+    /// Obtains and renews the certificates of the names that are managed, and keeps staples fresh, in a task of the current tokio runtime.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -80,6 +80,7 @@ impl Config {
             let mut work = JoinSet::new();
             tokio::select! {
                 () = config.run(&mut work) => {}
+                () = config.keep_staples() => {}
                 _ = stopped => work.shutdown().await,
             }
         });

@@ -1,5 +1,6 @@
 //! The certificate manager.
 
+mod ask;
 mod backoff;
 mod build;
 mod challenges;
@@ -8,9 +9,11 @@ mod maintenance;
 mod manage;
 mod names;
 mod obtain;
+mod ocsp_answers;
 mod on_demand;
 mod reload;
 mod revoke;
+mod staples;
 #[cfg(test)]
 mod test_support;
 mod unmanaged;
@@ -20,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certstore_core::{Clock, Storage};
+use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use build::{ConfigBuilder, IssuerOrder};
@@ -31,6 +35,8 @@ use self::challenges::Readers;
 use self::demand::Demand;
 use self::names::ManagedNames;
 use self::reload::Reloads;
+use self::staples::Staples;
+use crate::http_client::HttpClient;
 use crate::{Cache, Event, Issuer, RenewalPolicy};
 
 /// Obtains certificates, renews them, and has them ready for handshakes: a handle, cheap to clone.
@@ -67,6 +73,10 @@ struct Inner {
     demand: Demand,
     readers: Readers,
     reloads: Reloads,
+    /// How often staples are looked at; `None`: they are not.
+    ocsp_interval: Option<Duration>,
+    staples: Staples,
+    http: HttpClient<HttpConnector>,
     /// One for each certificate that is obtained at a time.
     permits: Semaphore,
 }

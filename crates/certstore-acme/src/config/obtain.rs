@@ -78,7 +78,10 @@ impl Config {
             let found = issuer.load(subject).await?;
             newest = newest.into_iter().chain(found).max_by_key(Certificate::not_after);
         }
-        Ok(newest)
+        match newest {
+            Some(newest) => Ok(Some(self.with_stored_staple(newest).await)),
+            None => Ok(None),
+        }
     }
 
     /// The stored certificate if it will do, else one that is obtained; until then what is stored is served while it is
@@ -103,11 +106,17 @@ impl Config {
         self.obtain(subject, good, room).await
     }
 
-    async fn obtain(&self, subject: &str, good: Good<'_>, room: Room) -> Result<Certificate> {
+    pub(super) async fn obtain(
+        &self,
+        subject: &str,
+        good: Good<'_>,
+        room: Room,
+    ) -> Result<Certificate> {
         let old = self.served(subject);
         let renewal = old.is_some() || self.0.names.has_had(subject);
         self.tell(&Event::Obtaining { subject, renewal });
         let certificate = self.ask_issuers(subject, good).await?;
+        let certificate = self.with_needed_staple(certificate).await;
         self.serve(&certificate, room);
         if old.as_ref() != Some(&certificate) {
             self.tell(&Event::Obtained { certificate: &certificate, renewal });
@@ -177,6 +186,7 @@ impl Config {
                 cache.insert(certificate.clone());
             }
         }
+        self.watch_staple(certificate);
         self.tell(&match certificate.issuer() {
             Some(_) => Event::CachedManaged { certificate },
             None => Event::CachedUnmanaged { certificate },
