@@ -52,7 +52,9 @@ impl Rank {
             Self::Core => false,
             Self::Backend => matches!(other, Self::Core | Self::Shared),
             // The facade's certificate bundles, without a backend: docs/decisions/0021-adapters-and-bundles.md.
-            Self::Adapter => matches!(other, Self::Core | Self::Shared | Self::Facade),
+            Self::Adapter => {
+                matches!(other, Self::Core | Self::Shared | Self::Layers | Self::Facade)
+            }
             Self::Acme => matches!(other, Self::Core | Self::Facade | Self::Adapter),
             Self::Shared | Self::Layers | Self::Conformance => other == Self::Core,
             Self::Facade => matches!(other, Self::Core | Self::Backend | Self::Layers),
