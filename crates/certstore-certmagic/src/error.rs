@@ -1,8 +1,8 @@
 //! certstore's errors as certmagic's.
 
 use certmagic::error::{Error, StorageError};
-use certstore_adapter::one_line;
 use certstore_core::ErrorKind;
+use certstore_core::one_line;
 
 /// The error of an operation on `name`, a key or a lock as certmagic calls it.
 ///

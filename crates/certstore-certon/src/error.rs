@@ -3,7 +3,7 @@
 use std::io;
 
 use certon::error::StorageError;
-use certstore_adapter::one_line;
+use certstore_core::one_line;
 use certstore_core::{Error, ErrorKind};
 
 /// The error of an operation on the key that certon calls `name`.

@@ -63,7 +63,7 @@ impl Failure {
     /// One line of what is wrong and what to do.
     fn line(&self) -> Option<String> {
         let line = match self {
-            Self::Storage(error) => chain(error),
+            Self::Storage(error) => certstore::one_line(error),
             Self::Local { what, source } => format!("cannot {what}: {source}"),
             Self::Usage(message) | Self::Unsound(message) | Self::Lost(message) => message.clone(),
             Self::Busy { message, .. } => message.clone(),
@@ -111,17 +111,6 @@ pub(crate) fn of_parser(told: &clap::Error) -> ExitCode {
     // A pipe that is closed early is no failure of a help text.
     let _ = told.print();
     ExitCode::from(if told.use_stderr() { USAGE } else { 0 })
-}
-
-/// The error, its sources after it.
-fn chain(error: &Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        line = format!("{line}: {cause}");
-        source = cause.source();
-    }
-    line
 }
 
 /// Text of others may hold line ends and escape sequences: neither reaches the terminal.

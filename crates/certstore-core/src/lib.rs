@@ -17,6 +17,7 @@ pub mod options;
 mod random;
 mod secret;
 mod storage;
+mod text;
 mod validity;
 
 pub use capabilities::{
@@ -34,6 +35,7 @@ pub use memory::{MemoryConfig, MemoryStorage};
 pub use random::{OsRandom, Random};
 pub use secret::Secret;
 pub use storage::{Condition, Storage};
+pub use text::one_line;
 pub use validity::{LostReason, Standing, Validity};
 
 #[doc(hidden)]

@@ -228,7 +228,7 @@ async fn look_at(
         Ok(verdict) => verdict,
         // Somebody else was faster.
         Err(error) if error.kind() == ErrorKind::NotFound => Verdict::InUse,
-        Err(error) => Verdict::Failed(crate::inventory::with_sources(&error)),
+        Err(error) => Verdict::Failed(certstore_core::one_line(&error)),
     };
     Ok((info.key, kind, verdict))
 }

@@ -158,7 +158,7 @@ impl Checks {
     /// A check that ended with an error; the advice goes by its kind.
     fn failed(&mut self, check: impl Into<String>, error: &certstore_core::Error) {
         let advice = advice::for_error(error).to_owned();
-        self.push(check, CheckStatus::Fail, crate::inventory::with_sources(error), Some(advice));
+        self.push(check, CheckStatus::Fail, certstore_core::one_line(error), Some(advice));
     }
 
     fn skip<const N: usize>(&mut self, checks: [&str; N], why: &str) {

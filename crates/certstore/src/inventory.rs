@@ -7,7 +7,7 @@ mod row;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use certstore_core::{Dir, Error, ErrorKind, Key, Result, Storage};
+use certstore_core::{Dir, Error, ErrorKind, Key, Result, Storage, one_line};
 use futures_util::TryStreamExt;
 
 pub use private_key::signing_key;
@@ -78,7 +78,7 @@ async fn inspect(storage: &dyn Storage, certificate: Key, now: SystemTime) -> Ce
     let private_key = key_beside(&certificate);
     let (chain, key) = match load_pair(storage, &certificate, private_key.as_ref()).await {
         Ok(pair) => pair,
-        Err(error) => return CertificateRow::broken(certificate, with_sources(&error)),
+        Err(error) => return CertificateRow::broken(certificate, one_line(&error)),
     };
     let mut found = read_pair(&chain, &key);
     if let (Ok((_, KeyMatch::No)), Some(private)) = (&found, &private_key) {
@@ -110,20 +110,9 @@ pub(crate) fn read_pair(chain: &[u8], key: &Result<Bytes>) -> Result<(Parsed, Ke
     let matched = match key {
         Ok(pem) => matches(pem, &parsed.public_key),
         Err(error) if error.kind() == ErrorKind::NotFound => KeyMatch::Missing,
-        Err(error) => KeyMatch::Unknown(with_sources(error)),
+        Err(error) => KeyMatch::Unknown(one_line(error)),
     };
     Ok((parsed, matched))
-}
-
-/// An error with its sources, as one line.
-pub(crate) fn with_sources(error: &Error) -> String {
-    let mut line = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        line = format!("{line}: {cause}");
-        source = cause.source();
-    }
-    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

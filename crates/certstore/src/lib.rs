@@ -42,7 +42,7 @@ pub use certstore_core::{
     Batch, Capabilities, Cas, Change, Condition, Dir, Durability, Error, ErrorKind, Fence,
     FencingToken, Key, KeyInfo, Listing, Lock, LockInfo, LockName, Locker, LostReason,
     MemoryConfig, MemoryStorage, Result, Secret, Shared, Storage, StorageKeys, Tree, Version,
-    VersionKind, Versioned, with_lock,
+    VersionKind, Versioned, one_line, with_lock,
 };
 #[cfg(all(unix, feature = "fs"))]
 pub use certstore_fs::{FsConfig, FsStorage, Io};

@@ -7,8 +7,8 @@ use certstore_core::{
 };
 use serde::Serialize;
 
-use crate::inventory::with_sources;
 use crate::scratch;
+use certstore_core::one_line;
 
 /// The lock that probes take: one name, as a lock's record can stay behind for good.
 const LOCK: &str = "certstore-probe";
@@ -156,5 +156,5 @@ fn expect(holds: bool, otherwise: &str) -> Check {
 /// For `map_err`.
 #[expect(clippy::needless_pass_by_value, reason = "map_err gives the error away")]
 fn told(error: certstore_core::Error) -> String {
-    with_sources(&error)
+    one_line(&error)
 }

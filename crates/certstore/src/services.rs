@@ -186,7 +186,7 @@ async fn open_probed(
     let step =
         |detail| vec![crate::probe::ProbeStep::since(started, "conditional requests", detail)];
     match probed {
-        Err(error) => Ok((Arc::new(storage), step(Some(crate::inventory::with_sources(&error))))),
+        Err(error) => Ok((Arc::new(storage), step(Some(certstore_core::one_line(&error))))),
         Ok(report) => {
             let steps = step(fault(&report));
             config.probe = Probing::Open;

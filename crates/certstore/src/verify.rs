@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use certstore_core::{Dir, ErrorKind, Key, KeyInfo, Result, Storage};
+use certstore_core::{Dir, ErrorKind, Key, KeyInfo, Result, Storage, one_line};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
 use crate::Config;
-use crate::inventory::{KeyMatch, is_certificate, key_beside, read_pair, with_sources};
+use crate::inventory::{KeyMatch, is_certificate, key_beside, read_pair};
 pub use crate::probe::ProbeStep;
 
 /// What [`verify`] looks at.
@@ -170,7 +170,7 @@ async fn look_at(storage: &dyn Storage, info: KeyInfo) -> Finding {
             return finding;
         }
         Err(error) => {
-            finding.problems.push(with_sources(&error));
+            finding.problems.push(one_line(&error));
             return finding;
         }
     };

@@ -25,17 +25,11 @@ pub(super) fn failure(error: Error) -> Failure {
 
 /// The error with its sources, in one line.
 pub(super) fn described(error: &Error) -> String {
-    let mut line = error.to_string();
-    // It has said what the operating system says.
-    if matches!(error, Error::Listen { .. }) {
-        return line;
+    match error {
+        // It has said what the operating system says.
+        Error::Listen { .. } => error.to_string(),
+        error => certstore::one_line(error),
     }
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        line.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    line
 }
 
 /// Completes when the program is asked to end.

@@ -50,7 +50,7 @@ fn tell(at: Stage, error: &Error, checks: &mut Checks) {
             checks.push(
                 check,
                 super::CheckStatus::Fail,
-                crate::inventory::with_sources(error),
+                certstore_core::one_line(error),
                 Some(advice(at, error).to_owned()),
             );
         } else if reached {
