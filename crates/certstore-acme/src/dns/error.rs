@@ -2,7 +2,6 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What went wrong with DNS-01. `Display` is one line that says what to do, and does not repeat the source; no variant holds a
@@ -60,8 +59,8 @@ pub enum DnsError {
         zone: String,
         /// The name of the record.
         name: String,
-        /// The servers that do not have it.
-        servers: Vec<SocketAddr>,
+        /// The servers that do not have it, or do not answer.
+        servers: Vec<String>,
         /// How long it was waited for.
         waited: Duration,
     },
@@ -95,12 +94,11 @@ impl fmt::Display for DnsError {
                 "the zone {zone} was not changed: {provider} cannot be reached, or answers what is not understood; check its address"
             ),
             Self::NotVisible { zone, name, servers, waited } => {
-                let missing: Vec<String> = servers.iter().map(ToString::to_string).collect();
                 write!(
                     f,
                     "the TXT record {name} is not on all servers of the zone {zone} after {} s; it is missing on {}; check these servers, or wait longer",
                     waited.as_secs(),
-                    missing.join(", ")
+                    servers.join(", ")
                 )
             }
             Self::Storage(error) => error.fmt(f),

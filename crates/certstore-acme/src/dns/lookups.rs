@@ -17,13 +17,21 @@ use super::{DnsChallenge, DnsError};
 /// How long one server may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
+/// A server of a zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Server {
+    pub(super) name: String,
+    /// IPv4 first: not every machine has IPv6.
+    pub(super) addresses: Vec<SocketAddr>,
+}
+
 /// The questions of DNS-01.
 #[async_trait]
 pub(super) trait Lookups: Send + Sync {
     /// The zone that a name lies in.
     async fn zone(&self, name: &str) -> Result<String, DnsError>;
     /// The servers of a zone.
-    async fn servers(&self, zone: &str) -> Result<Vec<SocketAddr>, DnsError>;
+    async fn servers(&self, zone: &str) -> Result<Vec<Server>, DnsError>;
     /// The values of the TXT records at a name, as one server has them.
     async fn values(&self, server: SocketAddr, name: &str) -> Result<Vec<String>, DnsError>;
 }
@@ -79,7 +87,7 @@ impl Lookups for Dns {
         }
     }
 
-    async fn servers(&self, zone: &str) -> Result<Vec<SocketAddr>, DnsError> {
+    async fn servers(&self, zone: &str) -> Result<Vec<Server>, DnsError> {
         let resolver = self.recursive(zone)?;
         let found =
             resolver.ns_lookup(absolute(zone)?).await.map_err(|error| failed(zone, error))?;
@@ -90,11 +98,13 @@ impl Lookups for Dns {
         let mut servers = Vec::new();
         for name in names {
             let found = resolver.lookup_ip(name.clone()).await;
-            let found = found.map_err(|error| failed(&name.to_string(), error))?;
-            servers.extend(found.iter().map(|ip| SocketAddr::from((ip, self.authoritative_port))));
+            let name = name.to_string();
+            let found = found.map_err(|error| failed(&name, error))?;
+            let address = |ip| SocketAddr::from((ip, self.authoritative_port));
+            let mut addresses: Vec<SocketAddr> = found.iter().map(address).collect();
+            addresses.sort_unstable();
+            servers.push(Server { name: name.trim_end_matches('.').to_owned(), addresses });
         }
-        servers.sort_unstable();
-        servers.dedup();
         Ok(servers)
     }
 

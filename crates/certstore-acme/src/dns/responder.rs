@@ -1,7 +1,6 @@
 //! A record, from the first note of it to the last.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use certstore_core::{Clock, ErrorKind, Key, Storage, StorageKeys};
 use certstore_instant_acme::PresentedChallenge;
 use serde::{Deserialize, Serialize};
 
-use super::lookups::{Dns, Lookups};
+use super::lookups::{Dns, Lookups, Server};
 use super::{DnsChallenge, DnsError, TxtRecord};
 
 /// The pause between two looks at the servers of a zone.
@@ -118,19 +117,27 @@ impl DnsResponder {
     }
 
     /// The servers that do not have the record, or do not answer.
-    async fn missing(&self, servers: &[SocketAddr], noted: &Noted) -> Vec<SocketAddr> {
+    async fn missing(&self, servers: &[Server], noted: &Noted) -> Vec<String> {
         let mut missing = Vec::new();
         for server in servers {
-            match self.lookups.values(*server, &noted.name).await {
-                Ok(values) if values.contains(&noted.value) => {}
-                Ok(_) => missing.push(*server),
-                Err(error) => {
-                    tracing::debug!(%server, %error, "a server of the zone does not answer");
-                    missing.push(*server);
-                }
+            if !self.has(server, noted).await {
+                missing.push(server.name.clone());
             }
         }
         missing
+    }
+
+    /// Whether a server has the record, at the first of its addresses that answers.
+    async fn has(&self, server: &Server, noted: &Noted) -> bool {
+        for address in &server.addresses {
+            match self.lookups.values(*address, &noted.name).await {
+                Ok(values) => return values.contains(&noted.value),
+                Err(error) => {
+                    tracing::debug!(server = server.name, %address, %error, "a server of the zone does not answer");
+                }
+            }
+        }
+        false
     }
 
     fn record(&self, noted: &Noted) -> TxtRecord {
