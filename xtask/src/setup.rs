@@ -87,6 +87,11 @@ const NEEDS: &[Need] = &[
         why: "an ACME certificate authority for the tests of the adapters",
     },
     Need {
+        package: "bind9",
+        there: || Path::new("/usr/sbin/named").is_file() || on_path("named"),
+        why: "a DNS server that takes updates, for the tests of DNS-01",
+    },
+    Need {
         package: "python3-venv",
         there: has_venv,
         why: "holds moto and boto3, a second S3 server and AWS's own client",

@@ -1,10 +1,12 @@
 //! Real servers for tests, started on free ports of 127.0.0.1: Redis, Valkey, PostgreSQL and what stands around them,
-//! and an ACME certificate authority.
+//! an ACME certificate authority, a DNS server, and Caddy.
 //!
 //! Each server lives in a temporary folder under a guardian process, and is gone when its value is dropped or the
 //! test process ends, in whatever way. The calls block; in an async test they are short enough to stand as they are.
 //! The programs come from Debian's packages and `cargo xtask setup`; a missing one is an error that says so.
 
+mod bind9;
+mod caddy;
 mod guardian;
 mod node;
 mod pebble;
@@ -26,6 +28,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+pub use bind9::Bind9;
+pub use caddy::{Caddy, CaddyOptions};
 pub use node::TestNode;
 pub use pebble::{Pebble, PebbleOptions, TlsFront, https_certificate, https_get};
 pub use postgres::{PgBouncer, PostgresOptions, PostgresServer, shared_postgres};

@@ -4,6 +4,7 @@ mod cache;
 mod certificate;
 mod config;
 mod defaults;
+mod dns;
 mod error;
 mod event;
 mod http_client;
@@ -31,6 +32,9 @@ pub use defaults::{
     LETS_ENCRYPT_PRODUCTION_CA, LETS_ENCRYPT_STAGING_CA, TLS_ALPN_CHALLENGE_PORT,
     ZEROSSL_PRODUCTION_CA,
 };
+#[cfg(feature = "rfc2136")]
+pub use dns::Rfc2136;
+pub use dns::{DnsChallenge, DnsError, DnsProvider, TxtRecord};
 pub use error::{Error, Result};
 pub use event::Event;
 pub use issuer::{AcmeIssuer, Good, InternalIssuer, Issuer};

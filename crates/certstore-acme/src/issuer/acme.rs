@@ -12,7 +12,8 @@ use certstore_instant_acme::{
 
 use super::responders::Responders;
 use super::{Good, Issuer, stored};
-use crate::{Cache, Certificate, Error, Result, RevocationReason};
+use crate::dns::DnsResponder;
+use crate::{Cache, Certificate, DnsChallenge, Error, Result, RevocationReason};
 
 /// Gives certificates from an ACME CA (RFC 8555), with the account, the orders and the answers to challenges in the
 /// storage: any node of a fleet answers, and any node finishes an order that another began.
@@ -45,6 +46,14 @@ impl AcmeIssuer {
     #[must_use]
     pub fn with_profile(mut self, profile: impl Into<String>) -> Self {
         self.issuance = self.issuance.with_profile(profile);
+        self
+    }
+
+    /// Proves DNS names by DNS-01 alone, wildcards among them; IP addresses as before.
+    #[must_use]
+    pub fn with_dns_challenge(self, challenge: DnsChallenge) -> Self {
+        let (storage, clock) = (Arc::clone(&self.storage), Arc::clone(&self.clock));
+        self.responders.set_dns(DnsResponder::new(challenge, storage, &self.name, clock));
         self
     }
 

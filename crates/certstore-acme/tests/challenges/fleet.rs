@@ -77,26 +77,32 @@ impl Node<'_> {
     pub(crate) async fn listen_where_the_ca_looks(&self) -> Task {
         let tls = tls_config(Arc::clone(self.config.cache()), None);
         let mut listener = TlsListener::new(self.listener().await, &self.config, tls);
-        Task(tokio::spawn(async move {
+        Task::of(async move {
             loop {
                 listener.accept().await;
             }
-        }))
+        })
     }
 
     pub(crate) async fn listen_by_the_resolver_alone(&self) -> Task {
         let tls = TlsAcceptor::from(Arc::new(tls_config(Arc::clone(self.config.cache()), None)));
         let listener = self.listener().await;
-        Task(tokio::spawn(async move {
+        Task::of(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 drop(tls.accept(stream).await);
             }
-        }))
+        })
     }
 }
 
 /// Ends with its value.
 pub(crate) struct Task(JoinHandle<()>);
+
+impl Task {
+    pub(crate) fn of(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+}
 
 impl Drop for Task {
     fn drop(&mut self) {

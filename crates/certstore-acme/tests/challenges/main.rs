@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+mod caddy;
 mod fleet;
 
 use certstore_instant_acme::StoredChallenges;

@@ -2,7 +2,6 @@
 
 #![cfg(unix)]
 
-mod caddy;
 mod fleet;
 mod front;
 mod node;
@@ -12,8 +11,7 @@ mod stalling;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use caddy::Caddy;
-use certstore_conformance::servers::{RedisOptions, RedisServer};
+use certstore_conformance::servers::{Caddy, CaddyOptions, RedisOptions, RedisServer};
 use certstore_core::StorageKeys;
 use fleet::{Fleet, Made};
 
@@ -196,8 +194,8 @@ fn caddy_serves_what_was_obtained_and_orders_with_the_same_account_and_the_rever
     assert_eq!(fleet.node().obtained().0, "Ordered");
     let fleet = fleet.without_front();
     let names = [NAME, "caddy.example"];
-    let caddy = Caddy::start(folder.path(), &fleet.pebble, &names);
-    let shown = names.map(|name| caddy.certificate_of(&fleet.pebble, name));
+    let caddy = Caddy::start(folder.path(), &fleet.pebble, &CaddyOptions::sites(&names)).unwrap();
+    let shown = names.map(|name| caddy.certificate_of(&fleet.pebble, name).unwrap());
     drop(caddy);
     for (name, shown) in names.iter().zip(shown) {
         let first_line = BASE64_STANDARD.encode(&shown[..48]);
@@ -210,8 +208,10 @@ fn caddy_serves_what_was_obtained_and_orders_with_the_same_account_and_the_rever
 fn an_account_that_caddy_made_is_used() {
     let (fleet, folder) = Fleet::on_files();
     let fleet = fleet.without_front();
-    let caddy = Caddy::start(folder.path(), &fleet.pebble, &["caddy.example"]);
-    caddy.certificate_of(&fleet.pebble, "caddy.example");
+    let caddy =
+        Caddy::start(folder.path(), &fleet.pebble, &CaddyOptions::sites(&["caddy.example"]));
+    let caddy = caddy.unwrap();
+    caddy.certificate_of(&fleet.pebble, "caddy.example").unwrap();
     let accounts = fleet.made().accounts;
     drop(caddy);
     let fleet = fleet.with_front();
