@@ -65,6 +65,12 @@ impl ConfigBuilder {
         self
     }
 
+    /// As [`issuer`](Self::issuer), of one that others have, too.
+    pub fn shared_issuer(mut self, issuer: Arc<dyn Issuer>) -> Self {
+        self.issuers.push(issuer);
+        self
+    }
+
     /// The order in which several issuers are asked.
     pub fn issuer_order(mut self, order: IssuerOrder) -> Self {
         self.order = order;

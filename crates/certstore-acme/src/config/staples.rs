@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use certstore_core::one_line;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::Notify;
 
@@ -170,7 +171,7 @@ impl Config {
         let failures = failed.unwrap_or(1);
         let wait = pause(failures, None);
         if failures == 1 {
-            let cause = std::error::Error::source(error).map(chain).unwrap_or_default();
+            let cause = std::error::Error::source(error).map(one_line).unwrap_or_default();
             let until = certificate.ocsp().map(OcspAnswer::next_update);
             tracing::warn!(names = ?certificate.names(), %error, cause, ?until, retry = ?wait, "no OCSP answer; the old one is shown until its time is over");
         }
@@ -225,21 +226,9 @@ impl Config {
             state.failures
         });
         let wait = pause(failed.unwrap_or(1), None);
-        let cause = std::error::Error::source(&error).map(chain).unwrap_or_default();
+        let cause = std::error::Error::source(&error).map(one_line).unwrap_or_default();
         tracing::error!(subject, %error, cause, retry = ?wait, "a revoked certificate was not replaced");
         self.tell(&Event::Failed { subject, error: &error, retry_after: Some(wait) });
         self.retry(&certificate, wait);
     }
-}
-
-/// An error with its sources in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        line.push_str(": ");
-        line.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    line
 }
