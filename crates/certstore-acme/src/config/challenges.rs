@@ -91,10 +91,12 @@ impl Config {
             Ok(None)
         };
         let read: Result<Option<CertifiedKey>> = tokio::select! {
-            read = read => read,
+            // Whoever gets its turn too late does not begin.
+            biased;
             () = self.0.clock.sleep(STORAGE_LIMIT) => {
                 Err(StorageError::new(ErrorKind::Unavailable, "the storage takes too long").into())
             }
+            read = read => read,
         };
         match read {
             Ok(found) => found.map(Arc::new),

@@ -190,3 +190,39 @@ async fn only_who_offers_nothing_but_acme_tls_makes_it_read_the_storage() {
     assert!(node.answer("a.example").await.is_some());
     assert_eq!(node.reads(), 1);
 }
+
+/// An issuer whose storage never answers, and that counts who waits.
+#[derive(Debug)]
+struct Hanging(Arc<AtomicUsize>);
+
+#[async_trait]
+impl Issuer for Hanging {
+    fn name(&self) -> &str {
+        "ca.example-dir"
+    }
+
+    async fn load(&self, _: &str) -> Result<Option<Certificate>> {
+        Ok(None)
+    }
+
+    async fn obtain(&self, name: &str, _: Good<'_>) -> Result<Certificate> {
+        Err(crate::Error::Refused { name: name.to_owned(), why: "it gives none" })
+    }
+
+    async fn alpn_challenge_answer(&self, _: &str) -> Result<Option<AlpnAnswer>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storage_that_hangs_holds_few_handshakes_and_not_for_long() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let clock = crate::test_clock::TokioClock::starting(std::time::SystemTime::UNIX_EPOCH);
+    let config = Config::builder(Gate::new()).clock(clock).issuer(Hanging(asked.clone())).build();
+    let begun = tokio::time::Instant::now();
+    let handshakes = (0..100).map(|_| config.stored_alpn_challenge("a.example"));
+    let answers = futures_util::future::join_all(handshakes).await;
+    assert!(answers.iter().all(Option::is_none));
+    assert_eq!((begun.elapsed(), asked.load(Ordering::SeqCst)), (STORAGE_LIMIT, READERS));
+}

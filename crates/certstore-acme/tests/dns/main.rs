@@ -9,6 +9,7 @@ mod fleet;
 use std::error::Error as StdError;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use certstore_acme::{AcmeIssuer, DnsChallenge, DnsError, Error, Rfc2136};
 use certstore_conformance::servers::{Bind9, Pebble, PebbleOptions};
@@ -42,11 +43,13 @@ impl Setting {
         made.expect("good settings")
     }
 
-    fn issuer(&self, update: Rfc2136) -> AcmeIssuer {
+    fn challenge(&self, update: Rfc2136) -> DnsChallenge {
         let address = self.bind.address();
-        let challenge = DnsChallenge::new(update)
-            .with_resolvers([address])
-            .with_authoritative_port(address.port());
+        let challenge = DnsChallenge::new(update).with_resolvers([address]);
+        challenge.with_authoritative_port(address.port())
+    }
+
+    fn issuer(&self, challenge: DnsChallenge) -> AcmeIssuer {
         self.fleet.issuer(|stored| stored).with_dns_challenge(challenge)
     }
 
@@ -55,7 +58,7 @@ impl Setting {
     }
 
     fn node_with(&self, update: Rfc2136) -> Node<'_> {
-        self.fleet.node_of(self.issuer(update))
+        self.fleet.node_of(self.issuer(self.challenge(update)))
     }
 
     /// How many TXT records the zone has at the name that the CA looks at for `name`.
@@ -118,6 +121,27 @@ async fn a_wildcard_and_the_name_beneath_it_are_obtained_at_a_time() {
     assert_eq!(apex.unwrap().names(), ["fleet.example"]);
     assert_eq!(wildcard.unwrap().names(), ["*.fleet.example"]);
     assert_eq!(setting.records(ZONE).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_dies_with_its_record_in_the_zone_is_succeeded() {
+    let setting = Setting::start();
+    let update = setting.update(Bind9::KEY, setting.bind.secret());
+    // It would tell the CA in an hour.
+    let slow = setting.challenge(update).with_propagation_delay(Duration::from_secs(3600));
+    let dies = setting.fleet.node_of(setting.issuer(slow)).config.clone();
+    let dies = tokio::spawn(async move { dies.obtain_cert("*.fleet.example").await });
+    while setting.records(ZONE).await == 0 {
+        assert!(!dies.is_finished(), "{:?}", dies.await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(setting.notes().await);
+    dies.abort();
+    let obtained = setting.node().config.obtain_cert("*.fleet.example").await;
+    assert_eq!(obtained.unwrap().names(), ["*.fleet.example"]);
+    assert_eq!(setting.fleet.pebble.orders(), 1);
+    assert_eq!(setting.records(ZONE).await, 0);
+    assert!(!setting.notes().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

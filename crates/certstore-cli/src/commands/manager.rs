@@ -3,6 +3,7 @@
 mod answering;
 mod ca;
 mod delivery;
+mod dns;
 mod issuer;
 mod names;
 
@@ -11,6 +12,7 @@ use certstore_acme::Error;
 pub(super) use answering::ChallengeArgs;
 pub(super) use ca::CaArgs;
 pub(super) use delivery::{DeliveryArgs, hand_on};
+pub(super) use dns::DnsArgs;
 pub(super) use issuer::{Chosen, IssuerArgs};
 pub(super) use names::{Done, each, report};
 

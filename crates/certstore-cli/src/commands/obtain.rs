@@ -14,13 +14,15 @@ use crate::exit::Failure;
 #[command(after_help = "\
 A certificate that is stored and good for a while is left as it is. Of several machines that obtain the same name at a \
 time, one orders it, and all have it. While it waits, the CA's challenges are answered on ports 80 and 443 where they can \
-be had; where a server over the same storage has them (certstore serve, Caddy), that answers.
+be had; where a server over the same storage has them (certstore serve, Caddy), that answers. Wildcards, and hosts that no \
+CA reaches, are proved by records in their zone (--dns-server): domains are then proved by nothing else.
 
 With --json it is an array of objects with name, outcome (obtained, stored, FAILED), issuer, not_after, certificate, \
 private_key and error.
 
 Examples:
   certstore obtain example.com www.example.com --agree --email ops@example.com
+  certstore obtain '*.example.com' --agree --dns-server 192.0.2.53 --dns-key-name certs --dns-key tsig.key
   certstore obtain printer.internal --issuer internal --out /etc/printer/tls
   certstore --storage redis://10.0.0.5/ obtain example.com --agree --hook 'systemctl reload nginx' --out /etc/nginx/tls")]
 pub(crate) struct Obtain {

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use certstore_conformance::servers::{Pebble, PebbleOptions};
+use certstore_conformance::servers::{Bind9, Pebble, PebbleOptions};
 use serde_json::Value;
 
 struct World {
@@ -138,4 +138,34 @@ fn a_manager_hands_on_what_it_obtains() {
     assert!(stopped.unwrap().success());
     assert!(child.wait().unwrap().success());
     assert!(world.path("tls/site.example.key").exists());
+}
+
+#[test]
+fn a_wildcard_is_obtained_by_a_record_in_its_zone() {
+    let bind = Bind9::start(&["site.example"]).unwrap();
+    let world = World::new(PebbleOptions::default().resolver(bind.address()));
+    let (server, port) = (bind.address().to_string(), bind.address().port().to_string());
+    let obtain = |key: &str| {
+        std::fs::write(world.path("tsig.key"), format!("{key}\n")).unwrap();
+        let mut command = world.command(&["obtain", "*.site.example", "--issuer", "acme"]);
+        command.args(["--agree", "--no-http", "--no-https", "--dns-server", &server]);
+        command.args(["--dns-key-name", Bind9::KEY, "--dns-key", "tsig.key"]);
+        command.args(["--dns-resolver", &server, "--dns-port", &port]);
+        command
+    };
+    let wrong = obtain("d3Jvbmcgc2VjcmV0IHdyb25nIHNlY3JldCB3cm9uZyE=").output().unwrap();
+    let said = [&wrong.stdout[..], &wrong.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let line = "the zone site.example was not changed: the DNS server";
+    assert!(!wrong.status.success() && said.contains(line), "{said}");
+    assert!(!said.contains("d3Jvbmcg"), "{said}");
+    let told = rows(obtain(bind.secret()));
+    assert_eq!(told[0]["name"], "*.site.example");
+    assert_eq!(told[0]["outcome"], "obtained");
+    assert_eq!(world.pebble.orders(), 1);
+
+    let bare = world.command(&["obtain", "*.site.example", "--issuer", "acme", "--agree"]);
+    let refused = { bare }.output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && said.contains("--dns-server"), "{said}");
 }

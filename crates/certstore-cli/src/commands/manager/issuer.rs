@@ -8,7 +8,7 @@ use certstore_acme::{
 };
 use clap::{Args, ValueEnum};
 
-use super::CaArgs;
+use super::{CaArgs, DnsArgs};
 use crate::exit::Failure;
 
 /// What the internal issuer is called in the storage.
@@ -36,6 +36,8 @@ pub(in crate::commands) struct IssuerArgs {
     /// The ACME CA's profile for certificates, as shortlived
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
+    #[command(flatten)]
+    dns: DnsArgs,
 }
 
 /// The issuer that was chosen.
@@ -59,9 +61,11 @@ impl IssuerArgs {
             return Ok(Chosen::Internal);
         }
         let usage = |text: String| Err(Failure::Usage(text));
-        if let Some(wildcard) = subjects.iter().find(|subject| subject.starts_with("*.")) {
+        if !self.dns.is_said()
+            && let Some(wildcard) = subjects.iter().find(|subject| subject.starts_with("*."))
+        {
             return usage(format!(
-                "{wildcard}: a CA gives wildcards by DNS-01 only, which is not set up here; name the hosts, or use --issuer internal"
+                "{wildcard}: a CA gives wildcards by DNS-01 only; say --dns-server, name the hosts, or use --issuer internal"
             ));
         }
         if self.ca.ca == LETS_ENCRYPT_PRODUCTION_CA
@@ -112,7 +116,7 @@ impl Chosen<'_> {
             }
             Self::Acme(args) => args,
         };
-        let issuer = args.ca.issuer(storage)?;
+        let issuer = args.dns.on(args.ca.issuer(storage)?)?;
         Ok(builder.issuer(match &args.profile {
             Some(profile) => issuer.with_profile(profile),
             None => issuer,
