@@ -27,7 +27,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub use node::TestNode;
-pub use pebble::{Pebble, PebbleOptions, TlsFront, https_certificate, https_get};
+pub use pebble::{
+    CaProxy, Held, Part, Pebble, PebbleOptions, TlsFront, https_certificate, https_get,
+};
 pub use postgres::{PgBouncer, PostgresOptions, PostgresServer, shared_postgres};
 pub use process::{Place, ServerProcess, ServerSpec};
 pub use redis::{

@@ -11,6 +11,7 @@ mod names;
 mod obtain;
 mod ocsp_answers;
 mod on_demand;
+mod pickup;
 mod reload;
 mod revoke;
 mod staples;
