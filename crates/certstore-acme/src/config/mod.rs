@@ -4,6 +4,8 @@ mod ask;
 mod backoff;
 mod build;
 mod challenges;
+#[cfg(test)]
+mod clocks_tests;
 mod demand;
 mod maintenance;
 mod manage;

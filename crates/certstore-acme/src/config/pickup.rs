@@ -11,6 +11,7 @@ use certstore_core::{Change, Dir, ErrorKind, Key, Result};
 use futures_util::{StreamExt as _, stream};
 
 use super::Config;
+use super::obtain::Room;
 use crate::Certificate;
 
 /// Below it lie the certificates of all issuers.
@@ -94,7 +95,7 @@ impl Config {
             match issuer.load(subject).await {
                 Ok(Some(found)) if self.is_news(subject, &found) => {
                     tracing::debug!(subject, "a certificate that another node obtained is served");
-                    self.serve(&found);
+                    self.serve(&found, Room::IsThere);
                 }
                 Ok(_) => {}
                 Err(error) => tracing::debug!(subject, %error, "what is stored could not be read"),

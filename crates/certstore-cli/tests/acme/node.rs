@@ -1,5 +1,6 @@
 //! `certstore serve` as processes.
 
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -88,9 +89,14 @@ impl Node {
         self.process.kill().expect("it is killed");
     }
 
-    /// The certificate that it shows for a name to a client that trusts `roots`, in DER; `None`: it has none.
+    /// The certificate that it shows for a name to a client that trusts `roots`, in DER.
+    pub(crate) fn shown(&self, roots: &str, name: &str) -> io::Result<Vec<u8>> {
+        https_certificate(self.https(), roots.as_bytes(), name)
+    }
+
+    /// As [`shown`](Self::shown); `None`: it has none.
     pub(crate) fn shows(&self, roots: &str, name: &str) -> Option<Vec<u8>> {
-        https_certificate(self.https(), roots.as_bytes(), name).ok()
+        self.shown(roots, name).ok()
     }
 
     /// As [`shows`](Self::shows), once it has one.

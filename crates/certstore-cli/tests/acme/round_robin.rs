@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 #[derive(Default)]
@@ -38,7 +38,16 @@ impl RoundRobin {
     }
 
     pub(crate) fn add(&self, node: SocketAddr) {
-        self.shared.nodes.lock().unwrap_or_else(PoisonError::into_inner).push(node);
+        self.nodes().push(node);
+    }
+
+    /// Reaches none but this one from now on.
+    pub(crate) fn only(&self, node: SocketAddr) {
+        *self.nodes() = vec![node];
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, Vec<SocketAddr>> {
+        self.shared.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
