@@ -43,8 +43,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "soak",
-        arguments: "[BACKEND|fuzz]",
-        about: "minutes of 8 processes over a few locks, some killed, some stopped; damaged input for codecs",
+        arguments: "[BACKEND|manager|fuzz]",
+        about: "minutes of 8 processes over a few locks, some killed, some stopped; short certificates; damaged input for codecs",
         run: crate::soak::soak,
     },
     Command {

@@ -1,4 +1,5 @@
-//! `cargo xtask soak [BACKEND|fuzz]`: the long run of locks under fire, of histories, and of damaged input.
+//! `cargo xtask soak [BACKEND|manager|fuzz]`: the long run of locks under fire, of histories, of the certificate manager,
+//! and of damaged input.
 
 use std::path::PathBuf;
 
@@ -14,8 +15,12 @@ const FUZZED: [(&str, &[&str]); 3] = [
     ("certstore-s3", &["--lib"]),
 ];
 
+/// Certificates of 90 seconds for ten minutes, and a storage that is stopped for one.
+const MANAGER: (&str, &[&str], &[&str]) = ("certstore-cli", &["--test", "acme"], &["lasting::"]);
+
 /// Minutes of killed and stopped processes over each backend that has a test `soak`, or over one; then, or with
-/// `fuzz` alone, a hundred times as much damaged input for the parser of keysets and every codec.
+/// `manager` alone, of the certificate manager; then, or with `fuzz` alone, a hundred times as much damaged input for the
+/// parser of keysets and every codec.
 pub(crate) fn soak(arguments: &[String]) -> Result<()> {
     let packages: Vec<String> = metadata::members()?
         .into_iter()
@@ -24,14 +29,15 @@ pub(crate) fn soak(arguments: &[String]) -> Result<()> {
         .collect();
     let chosen: Vec<&String> = match arguments {
         [] => packages.iter().collect(),
-        [name] if name == "fuzz" => Vec::new(),
+        [name] if name == "fuzz" || name == "manager" => Vec::new(),
         [name] => packages.iter().filter(|package| backend(package) == name).collect(),
-        _ => bail!("cargo xtask soak takes one backend, fuzz or nothing"),
+        _ => bail!("cargo xtask soak takes one backend, manager, fuzz or nothing"),
     };
-    let fuzz = arguments.first().is_none_or(|name| name == "fuzz");
-    if chosen.is_empty() && !fuzz {
+    let [fuzz, manager] =
+        ["fuzz", "manager"].map(|part| arguments.first().is_none_or(|name| name == part));
+    if chosen.is_empty() && !fuzz && !manager {
         let known: Vec<&str> =
-            packages.iter().map(|package| backend(package)).chain(["fuzz"]).collect();
+            packages.iter().map(|package| backend(package)).chain(["manager", "fuzz"]).collect();
         bail!("there is no such backend; there are: {}", known.join(", "));
     }
     let mut failed = Vec::new();
@@ -39,6 +45,10 @@ pub(crate) fn soak(arguments: &[String]) -> Result<()> {
         if !long_run(package, &["--test", "soak"], &[]) {
             failed.push(backend(package));
         }
+    }
+    let (package, target, filter) = MANAGER;
+    if manager && !long_run(package, target, filter) {
+        failed.push("manager");
     }
     for (package, target) in FUZZED.iter().filter(|_| fuzz) {
         if !long_run(package, target, &["fuzz"]) {

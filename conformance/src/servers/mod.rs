@@ -31,7 +31,9 @@ use std::time::{Duration, Instant};
 pub use bind9::Bind9;
 pub use caddy::{Caddy, CaddyOptions};
 pub use node::TestNode;
-pub use pebble::{Pebble, PebbleOptions, TlsFront, https_certificate, https_get};
+pub use pebble::{
+    CaProxy, Held, Part, Pebble, PebbleOptions, TlsFront, https_certificate, https_get,
+};
 pub use postgres::{PgBouncer, PostgresOptions, PostgresServer, shared_postgres};
 pub use process::{Place, ServerProcess, ServerSpec};
 pub use redis::{

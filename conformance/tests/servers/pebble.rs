@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 
-use certstore_conformance::servers::{Pebble, PebbleOptions, https_get};
+use certstore_conformance::servers::{CaProxy, Part, Pebble, PebbleOptions, https_get};
 
 fn pebble() -> Pebble {
     Pebble::start().expect("pebble starts")
@@ -73,9 +73,7 @@ fn its_issuer_is_told_and_is_not_the_authority_of_its_api() {
 }
 
 fn api(pebble: &Pebble) -> SocketAddr {
-    let directory = pebble.directory();
-    let port = directory.split([':', '/']).nth(4).and_then(|port| port.parse().ok());
-    ([127, 0, 0, 1], port.expect("a port")).into()
+    port(&pebble.directory())
 }
 
 fn directory(pebble: &Pebble) -> String {
@@ -123,4 +121,36 @@ fn its_intermediate_is_told_with_its_key_and_no_certificate_that_it_has_not_issu
     let key = pebble.intermediate_key().expect("the management interface answers");
     assert!(key.contains("PRIVATE KEY"), "no key");
     assert!(pebble.certificate_status("0a1b").is_err());
+}
+
+/// The port in a URL.
+fn port(url: &str) -> SocketAddr {
+    let port = url.split([':', '/']).nth(4).and_then(|port| port.parse().ok());
+    ([127, 0, 0, 1], port.expect("a port")).into()
+}
+
+#[test]
+fn a_request_through_the_proxy_is_held_passed_on_or_dropped() {
+    let pebble = pebble();
+    let proxy = CaProxy::before(&pebble).expect("the proxy starts");
+    let (address, root) = (port(&proxy.directory()), std::fs::read(proxy.root()).expect("a file"));
+    let get = || https_get(address, &root, "localhost", "/dir");
+    // What the CA names leads through it.
+    let named = get().expect("its directory");
+    assert!(named.contains(&format!("localhost:{}/order-plz", address.port())), "{named}");
+    for part in [Part::Request, Part::Answer] {
+        let held = proxy.hold(part, "/dir");
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(get);
+            held.reached().expect("the request comes");
+            held.release();
+            assert!(asking.join().expect("it ends").is_ok());
+            let held = proxy.hold(part, "/dir");
+            let asking = scope.spawn(get);
+            held.reached().expect("the request comes");
+            drop(held);
+            assert!(asking.join().expect("it ends").is_err());
+        });
+    }
+    assert_eq!(proxy.asked(), ["GET /dir HTTP/1.0"; 5]);
 }

@@ -41,7 +41,7 @@ pub fn https_certificate(server: SocketAddr, roots: &[u8], name: &str) -> io::Re
     leaf.ok_or_else(|| io::Error::other("the server shows no certificate"))
 }
 
-fn connect(
+pub(super) fn connect(
     server: SocketAddr,
     roots: &[u8],
     name: &str,

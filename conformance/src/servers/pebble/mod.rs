@@ -3,6 +3,7 @@
 mod client;
 mod front;
 mod options;
+mod proxy;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub use client::{https_certificate, https_get};
 pub use front::TlsFront;
 pub use options::PebbleOptions;
+pub use proxy::{CaProxy, Held, Part};
 
 use super::tls::Tls;
 use super::{Place, ServerProcess, ServerSpec, program, wait_until};
@@ -71,6 +73,11 @@ impl Pebble {
     #[must_use]
     pub fn directory(&self) -> String {
         format!("https://localhost:{}/dir", self.process.place().port_at(ACME))
+    }
+
+    /// Where its ACME API listens.
+    fn api(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.process.place().port_at(ACME)).into()
     }
 
     /// The PEM file of the authority that signed the certificate of its own API.

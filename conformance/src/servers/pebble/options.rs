@@ -20,6 +20,7 @@ pub struct PebbleOptions {
     alternate_roots: u8,
     chain_length: Option<u8>,
     validity: Option<u32>,
+    retry_after: Option<u32>,
     blocked: Vec<String>,
     ocsp_responder: Option<String>,
     pub(super) resolver: Option<SocketAddr>,
@@ -81,6 +82,14 @@ impl PebbleOptions {
     pub fn validity(mut self, seconds: u32) -> Self {
         self.validity = Some(seconds);
         self.newer()
+    }
+
+    /// How many seconds clients are told to wait before they look at an order or an authorization again; 3 for these and 5
+    /// for those unless set.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
     }
 
     /// A name that it issues no certificate for: an order is answered by `rejectedIdentifier`.
@@ -159,6 +168,9 @@ impl PebbleOptions {
         }
         if let Some(seconds) = self.validity {
             set("certificateValidityPeriod", &seconds.to_string());
+        }
+        if let Some(seconds) = self.retry_after {
+            set("retryAfter", &format!("{{\"authz\": {seconds}, \"order\": {seconds}}}"));
         }
         if let Some(url) = &self.ocsp_responder {
             set("ocspResponderURL", &quoted(url));

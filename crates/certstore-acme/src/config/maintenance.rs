@@ -69,7 +69,10 @@ impl Drop for AtWork {
 }
 
 impl Config {
-    /// Obtains and renews the certificates of the names that are managed, and keeps staples fresh, in a task of the current tokio runtime.
+    /// Obtains and renews the certificates of the names that are managed, and keeps staples fresh, in a task of the current
+    /// tokio runtime. Serves what other nodes obtain as soon as the storage tells of it; where it does not, the names that are
+    /// being obtained are looked for twice a second, all others once an
+    /// [interval](crate::ConfigBuilder::renew_interval).
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -77,11 +80,16 @@ impl Config {
         let config = self.clone();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
-            let mut work = JoinSet::new();
+            let (mut work, mut following) = (JoinSet::new(), JoinSet::new());
+            let follower = config.clone();
+            following.spawn(async move { follower.pick_up().await });
             tokio::select! {
                 () = config.run(&mut work) => {}
                 () = config.keep_staples() => {}
-                _ = stopped => work.shutdown().await,
+                _ = stopped => {
+                    following.shutdown().await;
+                    work.shutdown().await;
+                }
             }
         });
         Maintenance { task, stop: Some(stop) }

@@ -4,6 +4,8 @@ mod ask;
 mod backoff;
 mod build;
 mod challenges;
+#[cfg(test)]
+mod clocks_tests;
 mod demand;
 mod maintenance;
 mod manage;
@@ -11,6 +13,7 @@ mod names;
 mod obtain;
 mod ocsp_answers;
 mod on_demand;
+mod pickup;
 mod reload;
 mod revoke;
 mod staples;

@@ -26,6 +26,8 @@ struct State {
 pub(super) struct ManagedNames {
     states: Mutex<BTreeMap<String, State>>,
     changed: Notify,
+    /// Somebody is at a name.
+    began: Notify,
 }
 
 impl ManagedNames {
@@ -37,6 +39,7 @@ impl ManagedNames {
     pub(super) fn add(&self, subject: &str, busy: bool) {
         self.states().entry(subject.to_owned()).or_default().busy |= busy;
         self.changed.notify_one();
+        self.began.notify_one();
     }
 
     /// Nobody renews it any more.
@@ -60,11 +63,20 @@ impl ManagedNames {
         let due = states
             .iter_mut()
             .filter(|(_, state)| !state.busy && state.next.is_none_or(|next| next <= now));
-        due.map(|(subject, state)| {
+        let taken = due.map(|(subject, state)| {
             state.busy = true;
             subject.clone()
-        })
-        .collect()
+        });
+        let taken: Vec<String> = taken.collect();
+        self.began.notify_one();
+        taken
+    }
+
+    /// Those that somebody is at.
+    pub(super) fn awaited(&self) -> Vec<String> {
+        let states = self.states();
+        let awaited = states.iter().filter(|(_, state)| state.busy);
+        awaited.map(|(subject, _)| subject.clone()).collect()
     }
 
     /// When the next one is due; `None` when there is none that waits.
@@ -114,5 +126,10 @@ impl ManagedNames {
     /// Completes when a name was added or somebody is done with one, since the last call.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// Completes when somebody may be at a name, since the last call.
+    pub(super) async fn began(&self) {
+        self.began.notified().await;
     }
 }

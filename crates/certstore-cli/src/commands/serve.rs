@@ -83,6 +83,8 @@ impl Serve {
         let serving = tokio::spawn(server.serve(site, async { drop(stopped.await) }));
         // One for both: what comes while nobody listens is lost.
         let mut interrupted = pin!(interrupted());
+        // From the start: what other nodes obtain meanwhile is served.
+        let renewing = config.maintain();
         tokio::select! {
             managed = config.manage(&subjects) => if let Err(error) = managed {
                 // What is valid yet is served; the failure is in the log, and it is tried again.
@@ -96,7 +98,6 @@ impl Serve {
             () = &mut interrupted => return Ok(()),
         }
         let sharing = tokio::spawn(async move { tickets.maintain().await });
-        let renewing = config.maintain();
         told.print(&config, &mut context.output())?;
         interrupted.await;
         sharing.abort();
