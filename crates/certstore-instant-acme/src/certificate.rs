@@ -30,16 +30,22 @@ impl Certificate {
         Self::of(CertificateBundle::new(chain, private_key, metadata)?)
     }
 
-    /// The one that is stored, if it is whole. What can be read and makes no certificate counts as missing, with an error
-    /// in the log; what cannot be read, as when it was sealed with another key, is an error.
-    pub(crate) async fn load(storage: &dyn Storage, keys: &BundleKeys) -> Result<Option<Self>> {
+    /// The one that is stored, if it is whole. What can be read and makes no certificate counts as missing, for whoever
+    /// replaces it with an error in the log; what cannot be read, as when it was sealed with another key, is an error.
+    pub(crate) async fn load(
+        storage: &dyn Storage,
+        keys: &BundleKeys,
+        replaces: bool,
+    ) -> Result<Option<Self>> {
         let error = match CertificateBundle::load(storage, keys).await {
             Ok(bundle) => return Self::of(bundle).map(Some),
             Err(error) => error,
         };
         if error.kind() == ErrorKind::Corrupt {
             storage.load_bundle(&[keys.private_key(), keys.certificate(), keys.metadata()]).await?;
-            tracing::error!(key = %keys.certificate(), %error, "what is stored here is no key with its certificate; it will be replaced");
+            if replaces {
+                tracing::error!(key = %keys.certificate(), %error, "what is stored here is no key with its certificate; it will be replaced");
+            }
         } else if error.kind() != ErrorKind::NotFound {
             return Err(error.into());
         }

@@ -26,12 +26,12 @@ fn it_covers_the_names_it_has() {
 async fn what_is_no_certificate_counts_as_missing() {
     let storage = MemoryStorage::new();
     let keys = BundleKeys::new("ca", "a.example").unwrap();
-    assert_eq!(Certificate::load(&storage, &keys).await.unwrap(), None);
+    assert_eq!(Certificate::load(&storage, &keys, true).await.unwrap(), None);
     let stored = certificate(&names());
     stored.bundle().store(&storage, &keys).await.unwrap();
-    assert_eq!(Certificate::load(&storage, &keys).await.unwrap(), Some(stored));
+    assert_eq!(Certificate::load(&storage, &keys, true).await.unwrap(), Some(stored));
     storage.store(keys.private_key(), b"no key").await.unwrap();
-    assert_eq!(Certificate::load(&storage, &keys).await.unwrap(), None);
+    assert_eq!(Certificate::load(&storage, &keys, true).await.unwrap(), None);
 }
 
 #[test]

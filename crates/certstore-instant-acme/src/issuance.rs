@@ -115,13 +115,13 @@ impl Issuance {
         good: impl Fn(&Certificate) -> bool + Send + Sync,
     ) -> Result<Obtained> {
         let site = self.site(names)?;
-        if let Some(found) = self.find(&site, names, &good).await? {
+        if let Some(found) = self.find(&site, names, &good, false).await? {
             return Ok(found);
         }
         let work = async |guard: &Lock| {
             let run = Run { issuance: self, site: &site, names, guard };
             // Whoever had the lock before may have stored it.
-            match self.find(&site, names, &good).await? {
+            match self.find(&site, names, &good, true).await? {
                 Some(found) => {
                     run.clear().await;
                     Ok(found)
@@ -146,7 +146,7 @@ impl Issuance {
     /// # Cancel safety
     /// Cancel safe: it only reads.
     pub async fn load(&self, names: &Names) -> Result<Option<Certificate>> {
-        Certificate::load(&**self.storage(), &self.site(names)?.keys).await
+        Certificate::load(&**self.storage(), &self.site(names)?.keys, false).await
     }
 
     async fn find(
@@ -154,8 +154,9 @@ impl Issuance {
         site: &Site,
         names: &Names,
         good: &(impl Fn(&Certificate) -> bool + Send + Sync),
+        replaces: bool,
     ) -> Result<Option<Obtained>> {
-        let stored = Certificate::load(&**self.storage(), &site.keys).await?;
+        let stored = Certificate::load(&**self.storage(), &site.keys, replaces).await?;
         let found = stored.filter(|stored| stored.covers(names) && good(stored));
         Ok(found.map(|certificate| Obtained { certificate, origin: Origin::Stored }))
     }

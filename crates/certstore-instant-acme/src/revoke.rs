@@ -27,7 +27,7 @@ impl Issuance {
     pub async fn revoke(&self, names: &Names, reason: RevocationReason) -> Result<Certificate> {
         let site = self.site(names)?;
         let work = async |guard: &Lock| {
-            let stored = Certificate::load(&**self.storage(), &site.keys).await?;
+            let stored = Certificate::load(&**self.storage(), &site.keys, false).await?;
             let stored = stored.ok_or_else(|| {
                 StorageError::new(ErrorKind::NotFound, "no certificate is stored for this name")
                     .with_subject(names.to_string())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use certstore_core::{Error as StorageError, ErrorKind, OsRandom, Random as _};
 
+use super::demand::serves;
 use super::{Config, IssuerOrder};
 use crate::{Certificate, Error, Event, Good, Hello, Issuer, Result, subject};
 
@@ -75,13 +76,23 @@ impl Config {
     pub(super) async fn newest(&self, subject: &str) -> Result<Option<Certificate>> {
         let mut newest: Option<Certificate> = None;
         for issuer in &self.0.issuers {
-            let found = issuer.load(subject).await?;
+            let found = self.stored(issuer, subject).await?;
             newest = newest.into_iter().chain(found).max_by_key(Certificate::not_after);
         }
         match newest {
             Some(newest) => Ok(Some(self.with_stored_staple(newest).await)),
             None => Ok(None),
         }
+    }
+
+    /// What is stored for a subject, if it is for it: somebody may have put there what belongs elsewhere.
+    async fn stored(&self, issuer: &Arc<dyn Issuer>, subject: &str) -> Result<Option<Certificate>> {
+        let found = issuer.load(subject).await?;
+        if let Some(other) = found.as_ref().filter(|found| !serves(found, subject)) {
+            tracing::error!(subject, names = ?other.names(), "what is stored here is a certificate for other names; it will be replaced");
+            return Ok(None);
+        }
+        Ok(found)
     }
 
     /// The stored certificate if it will do, else one that is obtained; until then what is stored is served while it is
@@ -115,7 +126,8 @@ impl Config {
         let old = self.served(subject);
         let renewal = old.is_some() || self.0.names.has_had(subject);
         self.tell(&Event::Obtaining { subject, renewal });
-        let certificate = self.ask_issuers(subject, good).await?;
+        let for_it = |found: &Certificate| serves(found, subject) && good(found);
+        let certificate = self.ask_issuers(subject, &for_it).await?;
         let certificate = self.with_needed_staple(certificate).await;
         self.serve(&certificate, room);
         if old.as_ref() != Some(&certificate) {

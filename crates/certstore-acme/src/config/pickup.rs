@@ -11,6 +11,7 @@ use certstore_core::{Change, Dir, ErrorKind, Key, Result};
 use futures_util::{StreamExt as _, stream};
 
 use super::Config;
+use super::demand::serves;
 use super::obtain::Room;
 use crate::Certificate;
 
@@ -94,6 +95,7 @@ impl Config {
         for issuer in &self.0.issuers {
             match issuer.load(subject).await {
                 Ok(Some(found)) if self.is_news(subject, &found) => {
+                    let found = self.with_stored_staple(found).await;
                     tracing::debug!(subject, "a certificate that another node obtained is served");
                     self.serve(&found, Room::IsThere);
                 }
@@ -106,8 +108,11 @@ impl Config {
     fn is_news(&self, subject: &str, found: &Certificate) -> bool {
         let served = self.0.cache.certificates_of(subject).into_iter();
         let mut same = served.filter(|served| served.issuer() == found.issuer());
-        !found.has_expired(self.0.clock.wall())
-            && same.all(|served| served != *found && served.not_before() <= found.not_before())
+        serves(found, subject)
+            && !found.has_expired(self.0.clock.wall())
+            && same.all(|served| {
+                served.hash() != found.hash() && served.not_before() <= found.not_before()
+            })
     }
 
     async fn look_for_awaited(&self) {

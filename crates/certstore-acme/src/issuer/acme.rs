@@ -11,7 +11,7 @@ use certstore_instant_acme::{
 };
 
 use super::responders::Responders;
-use super::{Good, Issuer, stored};
+use super::{Good, Issuer, Teller, stored};
 use crate::dns::DnsResponder;
 use crate::{Cache, Certificate, DnsChallenge, Error, Result, RevocationReason};
 
@@ -72,7 +72,8 @@ impl Issuer for AcmeIssuer {
     }
 
     async fn load(&self, subject: &str) -> Result<Option<Certificate>> {
-        stored(&*self.storage, &self.name, &BundleKeys::new(&self.name, subject)?).await
+        stored(&*self.storage, &self.name, &BundleKeys::new(&self.name, subject)?, Teller::Later)
+            .await
     }
 
     async fn obtain(&self, subject: &str, good: Good<'_>) -> Result<Certificate> {

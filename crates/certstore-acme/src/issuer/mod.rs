@@ -95,12 +95,22 @@ pub trait Issuer: fmt::Debug + Send + Sync {
     }
 }
 
-/// The certificate that is stored for a subject. What is there and makes no certificate counts as missing, with an error in the
-/// log: a new one replaces it.
+/// Who says of something that is stored that it is of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Teller {
+    /// Whoever is about to replace it: here, with an error in the log.
+    Here,
+    /// Whoever comes to it later.
+    Later,
+}
+
+/// The certificate that is stored for a subject. What is there and makes no certificate counts as missing: a new one replaces
+/// it.
 async fn stored(
     storage: &dyn Storage,
     issuer: &str,
     keys: &BundleKeys,
+    teller: Teller,
 ) -> Result<Option<Certificate>> {
     let read = CertificateBundle::load(storage, keys).await;
     match read.and_then(|bundle| Certificate::of(&bundle, Some(issuer))) {
@@ -109,7 +119,9 @@ async fn stored(
         Err(error) if error.kind() == ErrorKind::Corrupt => {
             // A value that the storage itself cannot give, as one sealed by another key, is no reason for a new one.
             storage.load_bundle(&[keys.private_key(), keys.certificate(), keys.metadata()]).await?;
-            tracing::error!(key = %keys.certificate(), %error, "what is stored here is no certificate with its key; it will be replaced");
+            if teller == Teller::Here {
+                tracing::error!(key = %keys.certificate(), %error, "what is stored here is no certificate with its key; it will be replaced");
+            }
             Ok(None)
         }
         Err(error) => Err(error.into()),

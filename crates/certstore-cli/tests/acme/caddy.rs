@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
 use certstore_conformance::servers::{
-    Pebble, Place as Folder, ServerProcess, ServerSpec, https_certificate,
+    CaProxy, Part, Pebble, Place as Folder, ServerProcess, ServerSpec, https_certificate,
 };
 
 use crate::node::{Ca, Node, wait_for};
@@ -21,17 +21,17 @@ const HTTPS: usize = 0;
 const HTTP: usize = 1;
 
 impl Caddy {
-    /// Serves `names` from the place, and orders what is missing from Pebble.
-    fn start(place: &Place, pebble: &Pebble, names: &[&str]) -> Self {
+    /// Serves `names` from the place, and orders what is missing.
+    fn start(place: &Place, ca: &Ca, names: &[&str]) -> Self {
         let sites: Vec<String> =
             names.iter().map(|name| format!("{name} {{\nrespond ok\n}}\n")).collect();
-        let (directory, root) = (pebble.directory(), pebble.api_root().display().to_string());
+        let (directory, root) = (ca.directory.clone(), ca.root.display().to_string());
         let (data, sites) = (place.folder().display().to_string(), sites.concat());
         let prepare = move |place: &Folder| {
             let config = format!(
                 "{{\nadmin off\nskip_install_trust\nauto_https disable_redirects\ndefault_bind 127.0.0.1\n\
                  http_port {}\nhttps_port {}\nemail ops@example.com\nacme_ca {directory}\nacme_ca_root {root}\n\
-                 storage file_system {data}\n}}\nhttp://unknown.example {{\nrespond ok\n}}\n{sites}",
+                 storage file_system {data}\n}}\nhttp://plain.example {{\nrespond ok\n}}\n{sites}",
                 place.port_at(HTTP),
                 place.port_at(HTTPS)
             );
@@ -49,15 +49,18 @@ impl Caddy {
         Self { process: ServerProcess::start(spec).expect("Caddy starts") }
     }
 
+    fn https(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.process.place().port_at(HTTPS)).into()
+    }
+
     fn http(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.process.place().port_at(HTTP)).into()
     }
 
     /// The certificate that it shows for a name, once it has one.
     fn certificate(&self, roots: &str, name: &str) -> Vec<u8> {
-        let address = SocketAddr::from(([127, 0, 0, 1], self.process.place().port_at(HTTPS)));
         wait_for(&format!("Caddy's certificate for {name}"), || {
-            https_certificate(address, roots.as_bytes(), name).ok()
+            https_certificate(self.https(), roots.as_bytes(), name).ok()
         })
     }
 }
@@ -65,23 +68,34 @@ impl Caddy {
 #[test]
 fn caddy_and_a_node_serve_what_the_other_has_ordered_and_answer_the_others_challenge() {
     let (pebble, place) = (Pebble::start().expect("Pebble starts"), Place::on_files());
-    let (ca, roots) = (Ca::of(&pebble), pebble.issuer().expect("its root"));
+    let proxy = CaProxy::before(&pebble).expect("the proxy starts");
+    let (ca, roots) = (Ca::through(&proxy), pebble.issuer().expect("its root"));
     let names = ["node.example", "caddy.example", "third.example"];
-    let door = RoundRobin::on(pebble.http_port());
+    let [door, tls_door] = [pebble.http_port(), pebble.tls_port()].map(RoundRobin::on);
     let first = Node::start(&place.url, &ca, &names[..1]);
     door.add(first.http());
+    tls_door.add(first.https());
     let by_node = first.certificate(&roots, names[0]);
-    // The CA reaches the node alone, and Caddy orders.
-    let caddy = Caddy::start(&place, &pebble, &names[..2]);
+    // The CA reaches the node alone, and Caddy orders, by TLS-ALPN-01.
+    let caddy = Caddy::start(&place, &ca, &names[..2]);
     let by_caddy = caddy.certificate(&roots, names[1]);
     assert_eq!(caddy.certificate(&roots, names[0]), by_node);
     assert_eq!(pebble.orders(), 2, "{}", caddy.process.log());
-    // The CA reaches Caddy alone, and a node orders.
+    drop(caddy);
+    // A node orders, and the CA reaches Caddy alone, which waits for that order. By HTTP-01 on a port other than 80 this Caddy
+    // gives an empty answer.
+    let held = proxy.hold(Part::Request, "/order-plz");
+    let by_tls = &["--challenge", "tls-alpn-01"];
+    let second = Node::start_with(&place.url, &ca, &names, by_tls);
+    held.reached().expect("it orders");
+    let caddy = Caddy::start(&place, &ca, &names);
     door.only(caddy.http());
-    let second = Node::start(&place.url, &ca, &names);
-    second.certificate(&roots, names[2]);
-    for (name, shown) in [(names[0], by_node), (names[1], by_caddy)] {
+    tls_door.only(caddy.https());
+    held.release();
+    let by_second = second.certificate(&roots, names[2]);
+    for (name, shown) in names.iter().zip([by_node, by_caddy, by_second]) {
         assert_eq!(second.certificate(&roots, name), shown, "{name}");
+        assert_eq!(caddy.certificate(&roots, name), shown, "{name}");
     }
     assert_eq!(pebble.orders(), 3, "{}", second.process.log());
 }

@@ -4,17 +4,21 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use certstore_conformance::servers::{
     CaProxy, Pebble, Place, ServerProcess, ServerSpec, https_certificate,
 };
 use serde_json::Value;
 
+const LIMIT: Duration = Duration::from_secs(40);
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Where a node finds its CA.
 #[derive(Debug, Clone)]
 pub(crate) struct Ca {
-    directory: String,
-    root: PathBuf,
+    pub(crate) directory: String,
+    pub(crate) root: PathBuf,
 }
 
 impl Ca {
@@ -61,11 +65,22 @@ const HTTP: usize = 1;
 
 impl Node {
     pub(crate) fn start(url: &str, ca: &Ca, names: &[&str]) -> Self {
+        Self::start_with(url, ca, names, &[])
+    }
+
+    /// With more arguments.
+    pub(crate) fn start_with(
+        url: &str,
+        ca: &Ca,
+        names: &[&str],
+        arguments: &'static [&'static str],
+    ) -> Self {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let (url, ca) = (url.to_owned(), ca.clone());
         let prepare = move |place: &Place| {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let mut command = command(&url, &ca, &names);
+            command.args(arguments);
             for (option, port) in [("--https", HTTPS), ("--http", HTTP)] {
                 command.arg(option).arg(format!("127.0.0.1:{}", place.port_at(port)));
             }
@@ -101,9 +116,16 @@ impl Node {
 
     /// As [`shows`](Self::shows), once it has one.
     pub(crate) fn certificate(&self, roots: &str, name: &str) -> Vec<u8> {
-        wait_for(&format!("a certificate for {name}: {}", self.process.error("has none")), || {
-            self.shows(roots, name)
-        })
+        let end = Instant::now() + LIMIT;
+        loop {
+            match self.shown(roots, name) {
+                Ok(shown) => return shown,
+                Err(error) if Instant::now() > end => {
+                    panic!("no certificate for {name}, {error}: {}", self.process.error("has none"))
+                }
+                Err(_) => std::thread::sleep(LOOK),
+            }
+        }
     }
 
     /// What it says once it has them all.
@@ -118,13 +140,13 @@ impl Node {
 
 /// Looks until there is something, for 40 seconds.
 pub(crate) fn wait_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(40);
+    let end = Instant::now() + LIMIT;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(std::time::Instant::now() < end, "waited in vain for {what}");
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(Instant::now() < end, "waited in vain for {what}");
+        std::thread::sleep(LOOK);
     }
 }
 

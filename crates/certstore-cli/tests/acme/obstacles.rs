@@ -43,7 +43,7 @@ fn a_key_that_does_not_match_and_a_certificate_for_another_name_are_replaced_and
     let told = |name: &str| {
         log.lines().filter(|line| line.contains("ERROR") && line.contains(name)).count()
     };
-    assert_eq!((told(names[0]), told(names[2])), (1, 0), "{log}");
+    assert_eq!(names[..2].iter().map(|name| told(name)).collect::<Vec<_>>(), [1, 1], "{log}");
     assert!(!log.contains("panicked") && !log.contains("PRIVATE"), "{log}");
 }
 

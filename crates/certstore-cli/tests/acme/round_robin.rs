@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use crate::node::wait_for;
+
 #[derive(Default)]
 struct Shared {
     nodes: Mutex<Vec<SocketAddr>>,
@@ -61,7 +63,11 @@ impl Drop for RoundRobin {
 
 impl Shared {
     fn pass_on(&self, client: TcpStream) -> io::Result<()> {
-        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // A node that has just started may order before it is added.
+        let nodes = wait_for("a node is there", || {
+            let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            (!nodes.is_empty()).then_some(nodes)
+        });
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let turns = (0..nodes.len()).map(|turn| nodes[(first + turn) % nodes.len()]);
         let Some(server) = turns.map(TcpStream::connect).find_map(Result::ok) else {

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use self::authority::Authority;
 use self::files::AuthorityFiles;
-use super::{Good, Issuer, stored};
+use super::{Good, Issuer, Teller, stored};
 use crate::{Certificate, Error, KeyType, PrivateKey, Result, RevocationReason};
 
 /// The authority that Caddy makes first.
@@ -135,10 +135,15 @@ impl InternalIssuer {
         Ok(CertificateBundle::new(chain, key.pem().expose(), metadata)?)
     }
 
-    async fn good(&self, keys: &BundleKeys, good: Good<'_>) -> Result<Option<Certificate>> {
+    async fn good(
+        &self,
+        keys: &BundleKeys,
+        good: Good<'_>,
+        teller: Teller,
+    ) -> Result<Option<Certificate>> {
         // One that has expired is never good.
         let now: SystemTime = self.clock.wall();
-        let found = stored(&*self.storage, &self.name, keys).await?;
+        let found = stored(&*self.storage, &self.name, keys, teller).await?;
         Ok(found.filter(|found| !found.has_expired(now) && good(found)))
     }
 }
@@ -150,17 +155,18 @@ impl Issuer for InternalIssuer {
     }
 
     async fn load(&self, subject: &str) -> Result<Option<Certificate>> {
-        stored(&*self.storage, &self.name, &BundleKeys::new(&self.name, subject)?).await
+        stored(&*self.storage, &self.name, &BundleKeys::new(&self.name, subject)?, Teller::Later)
+            .await
     }
 
     async fn obtain(&self, subject: &str, good: Good<'_>) -> Result<Certificate> {
         let keys = BundleKeys::new(&self.name, subject)?;
-        if let Some(found) = self.good(&keys, good).await? {
+        if let Some(found) = self.good(&keys, good, Teller::Later).await? {
             return Ok(found);
         }
         let work = async |guard: &Lock| {
             // Whoever had the lock before may have stored one.
-            if let Some(found) = self.good(&keys, good).await? {
+            if let Some(found) = self.good(&keys, good, Teller::Here).await? {
                 return Ok(found);
             }
             let bundle = self.sign(subject).await?;
