@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use certstore_core::{Error as StorageError, ErrorKind};
+use certstore_core::one_line;
 use rustls::ServerConfig;
 use rustls::server::ClientHello;
 use rustls::sign::CertifiedKey;
@@ -44,12 +44,16 @@ impl Config {
         if !path.starts_with(HTTP_CHALLENGE_PATH) {
             return Ok(None);
         }
+        let mut failed = None;
         for issuer in &self.0.issuers {
-            if let Some(answer) = issuer.http_challenge_answer(host, path).await? {
-                return Ok(Some(answer));
+            match issuer.http_challenge_answer(host, path).await {
+                Ok(Some(answer)) => return Ok(Some(answer)),
+                Ok(None) => {}
+                // Another issuer may have what is asked for.
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        Ok(None)
+        failed.map_or(Ok(None), Err)
     }
 
     /// What to shake hands with when the client is a CA that checks TLS-ALPN-01 (RFC 8737), whichever node of the fleet,
@@ -83,28 +87,35 @@ impl Config {
             // It is never closed.
             let _turn = self.0.readers.0.acquire().await.ok();
             for issuer in &self.0.issuers {
-                if let Some(answer) = issuer.alpn_challenge_answer(server_name).await? {
+                let key = issuer.alpn_challenge_answer(server_name).await.and_then(|answer| {
+                    let Some(answer) = answer else { return Ok(None) };
                     let digest = answer.key_authorization.digest();
-                    return Ok(Some(alpn_challenge_certificate(&answer.identifier, &digest)?));
+                    Ok(Some(alpn_challenge_certificate(&answer.identifier, &digest)?))
+                });
+                match key {
+                    Ok(Some(key)) => return Some(Arc::new(key)),
+                    Ok(None) => {}
+                    Err(error) => {
+                        let (issuer, error) = (issuer.name(), one_line(&error));
+                        tracing::debug!(
+                            server_name,
+                            issuer,
+                            error,
+                            "a challenge could not be read"
+                        );
+                    }
                 }
             }
-            Ok(None)
+            None
         };
-        let read: Result<Option<CertifiedKey>> = tokio::select! {
+        tokio::select! {
             // Whoever gets its turn too late does not begin.
             biased;
             () = self.0.clock.sleep(STORAGE_LIMIT) => {
-                Err(StorageError::new(ErrorKind::Unavailable, "the storage takes too long").into())
-            }
-            read = read => read,
-        };
-        match read {
-            Ok(found) => found.map(Arc::new),
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::debug!(server_name, %error, cause, "a challenge could not be read");
+                tracing::debug!(server_name, "the storage takes too long to read a challenge");
                 None
             }
+            found = read => found,
         }
     }
 }

@@ -22,12 +22,24 @@ const ADDRESS_OF_CADDY: &str = r#"{"type":"tls-alpn-01","url":"https://ca.exampl
 
 /// An issuer that answers from the storage, and counts how often it is asked.
 #[derive(Debug)]
-struct Counting(StoredChallenges, Arc<AtomicUsize>);
+struct Counting {
+    name: &'static str,
+    stored: StoredChallenges,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Counting {
+    fn new(name: &'static str, storage: &Arc<Gate>, asked: &Arc<AtomicUsize>) -> Self {
+        let ca = Ca::new(format!("https://{name}/dir"));
+        let stored = StoredChallenges::new(storage.clone(), &ca);
+        Self { name, stored, asked: asked.clone() }
+    }
+}
 
 #[async_trait]
 impl Issuer for Counting {
     fn name(&self) -> &str {
-        "ca.example-dir"
+        self.name
     }
 
     async fn load(&self, _: &str) -> Result<Option<Certificate>> {
@@ -39,8 +51,12 @@ impl Issuer for Counting {
     }
 
     async fn alpn_challenge_answer(&self, server_name: &str) -> Result<Option<AlpnAnswer>> {
-        self.1.fetch_add(1, Ordering::SeqCst);
-        Ok(self.0.alpn_answer(server_name).await?)
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Ok(self.stored.alpn_answer(server_name).await?)
+    }
+
+    async fn http_challenge_answer(&self, host: &str, path: &str) -> Result<Option<String>> {
+        Ok(self.stored.http_answer(host, path).await?)
     }
 }
 
@@ -85,6 +101,7 @@ impl ServerCertVerifier for Anything {
 
 struct Node {
     storage: Arc<Gate>,
+    config: Config,
     address: std::net::SocketAddr,
     read: Arc<AtomicUsize>,
     _task: tokio::task::JoinHandle<()>,
@@ -93,9 +110,10 @@ struct Node {
 impl Node {
     async fn start() -> Self {
         let (storage, read) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
-        let stored = StoredChallenges::new(storage.clone(), &Ca::new("https://ca.example/dir"));
-        let config =
-            Config::builder(storage.clone()).issuer(Counting(stored, read.clone())).build();
+        let config = Config::builder(storage.clone())
+            .issuer(Counting::new("ca.example", &storage, &read))
+            .issuer(Counting::new("other.example", &storage, &read))
+            .build();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let address = listener.local_addr().expect("it listens");
         let tls = tls_config(Arc::clone(config.cache()), None);
@@ -105,11 +123,15 @@ impl Node {
                 listener.accept().await;
             }
         });
-        Self { storage, address, read, _task }
+        Self { storage, config, address, read, _task }
     }
 
     async fn store(&self, name: &str, json: &str) {
-        let key = StorageKeys::challenge_token("ca.example-dir", name).expect("a key");
+        self.store_of("ca.example-dir", name, json).await;
+    }
+
+    async fn store_of(&self, issuer: &str, name: &str, json: &str) {
+        let key = StorageKeys::challenge_token(issuer, name).expect("a key");
         self.storage.store(&key, json.as_bytes()).await.expect("it is stored");
     }
 
@@ -178,6 +200,20 @@ async fn garbage_and_a_storage_that_is_away_refuse_the_handshake_and_nothing_mor
 }
 
 #[tokio::test]
+async fn garbage_of_one_issuer_does_not_hide_what_another_has() {
+    let node = Node::start().await;
+    node.store("a.example", "no challenge").await;
+    node.store_of("other.example-dir", "a.example", OF_CADDY).await;
+    assert!(node.answer("a.example").await.is_some());
+    let path = format!("{HTTP_CHALLENGE_PATH}tok");
+    let asked = || node.config.http_challenge_answer("a.example", &path);
+    assert!(asked().await.is_err(), "the storage has what nobody can read");
+    let http = OF_CADDY.replace("tls-alpn-01", "http-01");
+    node.store_of("other.example-dir", "a.example", &http).await;
+    assert_eq!(asked().await.unwrap().as_deref(), Some("tok.thumb"));
+}
+
+#[tokio::test]
 async fn only_who_offers_nothing_but_acme_tls_makes_it_read_the_storage() {
     let node = Node::start().await;
     node.store("a.example", OF_CADDY).await;
@@ -188,7 +224,7 @@ async fn only_who_offers_nothing_but_acme_tls_makes_it_read_the_storage() {
     assert!(node.meet("192.0.2.1", &[ACME_TLS_ALPN]).await.is_err());
     assert_eq!(node.reads(), 0);
     assert!(node.answer("a.example").await.is_some());
-    assert_eq!(node.reads(), 1);
+    assert_eq!(node.reads(), 1, "the first issuer has it");
 }
 
 /// An issuer whose storage never answers, and that counts who waits.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use certstore_core::{Clock, ErrorKind, Key, Storage, StorageKeys};
+use certstore_core::{Clock, ErrorKind, Key, Storage, StorageKeys, one_line};
 use certstore_instant_acme::PresentedChallenge;
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,12 @@ impl DnsResponder {
             match self.challenge.provider.remove(zone, &self.record(&noted)).await {
                 Ok(()) => tracing::info!(zone, name, "a TXT record of an earlier run was removed"),
                 Err(error) => {
-                    tracing::warn!(zone, name, %error, "a TXT record of an earlier run could not be removed; the next run tries again");
+                    tracing::warn!(
+                        zone,
+                        name,
+                        error = one_line(&error),
+                        "a TXT record of an earlier run could not be removed; the next run tries again"
+                    );
                     kept.push(noted);
                 }
             }
@@ -133,7 +138,7 @@ impl DnsResponder {
             match self.lookups.values(*address, &noted.name).await {
                 Ok(values) => return values.contains(&noted.value),
                 Err(error) => {
-                    tracing::debug!(server = server.name, %address, %error, "a server of the zone does not answer");
+                    tracing::debug!(server = server.name, %address, error = one_line(&error), "a server of the zone does not answer");
                 }
             }
         }
