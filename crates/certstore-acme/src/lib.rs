@@ -22,7 +22,7 @@ pub use cache::{
     ACME_TLS_ALPN, Cache, CacheOptions, Hello, Resolver, alpn_challenge_certificate, tls_config,
 };
 pub use certificate::Certificate;
-pub use certstore_instant_acme::{RevocationReason, parse_revocation_reason};
+pub use certstore_instant_acme::{RenewalInfo, RevocationReason, parse_revocation_reason};
 pub use config::{
     Config, ConfigBuilder, HTTP_CHALLENGE_PATH, IssuerOrder, Maintenance, OnDemandConfig,
 };

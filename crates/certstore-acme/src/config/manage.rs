@@ -98,13 +98,12 @@ impl Config {
         let now = self.0.clock.wall();
         match done {
             Ok(certificate) => {
-                let (start, end) = (certificate.not_before(), certificate.not_after());
-                let lifetime = end.duration_since(start).unwrap_or_default();
-                let due = end.checked_sub(self.0.renewal.window(lifetime)).unwrap_or(now);
+                let due = certificate.due(&self.0.renewal).min(certificate.not_after());
                 // One that is due as soon as it is obtained, by a clock that is wrong or a lifetime of minutes.
-                let soonest = now + pause(1, end.duration_since(now).ok());
+                let soonest = now + pause(1, certificate.not_after().duration_since(now).ok());
                 let next = if attempt == Attempt::ToRenew { due.max(soonest) } else { due };
-                self.0.names.succeeded(subject, next, end);
+                self.ask_later(subject, &certificate, now);
+                self.0.names.succeeded(subject, next, certificate.not_after());
                 self.0.reloads.found(subject);
                 Ok(certificate)
             }

@@ -12,6 +12,7 @@ mod obtain;
 mod ocsp_answers;
 mod on_demand;
 mod reload;
+mod renewal_info;
 mod revoke;
 mod staples;
 #[cfg(test)]

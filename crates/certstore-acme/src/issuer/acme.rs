@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use certstore::bundle::BundleKeys;
@@ -88,6 +89,14 @@ impl Issuer for AcmeIssuer {
             other => other.into(),
         })?;
         Ok(Certificate::of(obtained.certificate.bundle(), Some(&self.name))?)
+    }
+
+    fn gives_renewal_info(&self) -> bool {
+        true
+    }
+
+    async fn refresh_renewal_info(&self, subject: &str) -> Result<Option<SystemTime>> {
+        Ok(self.issuance.refresh_renewal_info(&Names::new([subject])?).await?)
     }
 
     async fn revoke(&self, subject: &str, reason: RevocationReason) -> Result<()> {
