@@ -10,7 +10,6 @@ mod event;
 mod http_client;
 mod issuer;
 mod ocsp;
-mod private_key;
 mod renewal;
 mod server;
 mod subject;
@@ -22,7 +21,9 @@ pub use cache::{
     ACME_TLS_ALPN, Cache, CacheOptions, Hello, Resolver, alpn_challenge_certificate, tls_config,
 };
 pub use certificate::Certificate;
-pub use certstore_instant_acme::{RenewalInfo, RevocationReason, parse_revocation_reason};
+pub use certstore_instant_acme::{
+    KeyType, PrivateKey, RenewalInfo, RevocationReason, parse_revocation_reason,
+};
 pub use config::{
     Config, ConfigBuilder, HTTP_CHALLENGE_PATH, IssuerOrder, Maintenance, OnDemandConfig,
 };
@@ -39,7 +40,6 @@ pub use error::{Error, Result};
 pub use event::Event;
 pub use issuer::{AcmeIssuer, Good, InternalIssuer, Issuer};
 pub use ocsp::{OcspAnswer, OcspStatus};
-pub use private_key::{KeyType, PrivateKey};
 pub use renewal::RenewalPolicy;
 pub use server::{ChallengeServer, HttpsOptions, HttpsServer, TlsAccepted, TlsListener};
 pub use subject::{host_qualifies, is_private_subject, subject};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use certstore::bundle::BundleMetadata;
-use certstore_core::Lock;
+use certstore_core::{Lock, Storage};
 use instant_acme::{
     Account, AuthorizationStatus, CertificateIdentifier, Challenge, ChallengeStatus, ChallengeType,
     NewOrder, Order, OrderStatus, RetryPolicy,
@@ -61,6 +61,10 @@ impl Run<'_> {
         }
     }
 
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &**self.issuance.storage()
+    }
+
     async fn with_account(&self, account: &Account) -> Result<Obtained> {
         let (ca, storage) = (self.issuance.ca(), &**self.issuance.storage());
         let pending = PendingOrder::load(storage, ca.issuer(), self.names).await?;
@@ -116,7 +120,8 @@ impl Run<'_> {
     async fn order(&self, account: &Account) -> Result<(Order, PendingOrder)> {
         let (ca, key, writer) =
             (self.issuance.ca(), &self.site.pending, self.issuance.writer(self.guard));
-        let mut pending = PendingOrder::new(ca, account.id(), self.names)?;
+        let private_key = self.private_key().await?;
+        let mut pending = PendingOrder::new(ca, account.id(), self.names, &private_key);
         // Not insisted on: a storage that takes no key gets no order.
         pending.store(key, &writer).await?;
         let order = self.new_order(account).await?;
@@ -137,6 +142,7 @@ impl Run<'_> {
             }
             ca.step("make an order", account.new_order(&new)).await
         };
+        self.issuance.accounts().limit().pass(ca.clock()).await;
         let Some(replaced) = self.replaced(account).await else { return make(None).await };
         match make(Some(replaced)).await {
             // It was replaced by another order, or the CA does not know it: a certificate is wanted all the same.
@@ -172,7 +178,7 @@ impl Run<'_> {
         }
         match order.state().status {
             OrderStatus::Ready => {
-                let request = pending.request()?;
+                let request = pending.request(self.issuance.must_staple())?;
                 self.guard.check()?;
                 ca.step("issue", order.finalize_csr(&request)).await?;
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use certstore_core::ErrorKind;
+use certstore_core::{ErrorKind, one_line};
 use futures_util::{StreamExt as _, stream};
 
 use super::Config;
@@ -119,7 +119,7 @@ impl Config {
     }
 
     fn report(&self, subject: &str, error: &Error, wait: std::time::Duration) {
-        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        let cause = std::error::Error::source(error).map(one_line).unwrap_or_default();
         let lost = matches!(error, Error::Storage(error) if error.kind() == ErrorKind::LockLost);
         if lost {
             tracing::info!(subject, %error, cause, "another node may have taken over; it is looked at again");

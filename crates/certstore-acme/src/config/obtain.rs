@@ -180,7 +180,7 @@ impl Config {
             // Its CA may have said anew when to renew it.
             Some(old) if old == *certificate => {
                 if old.renewal_info() != certificate.renewal_info() {
-                    cache.insert(certificate.clone());
+                    cache.insert(certificate.with_ocsp(old.ocsp().cloned()));
                 }
                 return;
             }

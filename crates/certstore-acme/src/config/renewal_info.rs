@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use certstore_core::one_line;
+
 use super::Config;
 use crate::{Certificate, Issuer, RenewalInfo};
 
@@ -30,7 +32,7 @@ impl Config {
             return self.0.names.ask(subject, again);
         };
         let retry = self.0.names.unanswered(subject, now);
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        let cause = std::error::Error::source(&error).map(one_line);
         tracing::warn!(subject, %error, cause, ?retry, "it is not known when the CA would have the certificate renewed");
     }
 

@@ -3,6 +3,7 @@
 mod acme;
 mod internal;
 mod responders;
+mod test_ca;
 
 use std::fmt;
 use std::sync::Arc;

@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+mod bound;
+mod keys;
 #[path = "../../examples/obtain/node.rs"]
 #[expect(dead_code, reason = "the example as a whole is another program's test")]
 mod obtain;
