@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use certstore::bundle::{BundleMetadata, CertificateBundle};
 use certstore_core::{Error, ErrorKind, Key, Result, StorageKeys};
+use certstore_instant_acme::RenewalInfo;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::sign::CertifiedKey;
@@ -30,6 +31,7 @@ struct Inner {
     issuer: Option<String>,
     must_staple: bool,
     staple: Staple,
+    renewal_info: Option<RenewalInfo>,
 }
 
 /// What belongs to OCSP.
@@ -74,10 +76,14 @@ impl Certificate {
             chain.map_err(|error| unusable("the certificate chain cannot be read", error))?;
         let signer = Arc::clone(PrivateKey::from_pem(bundle.private_key())?.signer());
         let key = Arc::new(CertifiedKey::new(chain, signer));
-        Self::new(key, issuer.map(str::to_owned), Some(bundle.chain()))
+        Self::new(key, issuer.map(str::to_owned), Some(bundle))
     }
 
-    fn new(key: Arc<CertifiedKey>, issuer: Option<String>, pem: Option<&str>) -> Result<Self> {
+    fn new(
+        key: Arc<CertifiedKey>,
+        issuer: Option<String>,
+        bundle: Option<&CertificateBundle>,
+    ) -> Result<Self> {
         let leaf = key.cert.first().ok_or_else(|| {
             Error::new(ErrorKind::Corrupt, "there is no certificate in the chain")
         })?;
@@ -85,7 +91,7 @@ impl Certificate {
         let parsed = parsed(leaf)?;
         let (names, hash, must_staple) = (names(&parsed), hash(&key.cert), is_must_staple(&parsed));
         // Its issuer is what an answer is checked by.
-        let answered = pem.filter(|_| key.cert.len() > 1);
+        let answered = bundle.map(CertificateBundle::chain).filter(|_| key.cert.len() > 1);
         let staple = match answered.and_then(|pem| Some((pem, responder(&parsed)?))) {
             Some((pem, responder)) => {
                 let first = names.first().map(String::as_str);
@@ -94,7 +100,18 @@ impl Certificate {
             }
             None => Staple::default(),
         };
-        let inner = Inner { key, names, not_before, not_after, hash, issuer, must_staple, staple };
+        let renewal_info = bundle.and_then(RenewalInfo::of);
+        let inner = Inner {
+            key,
+            names,
+            not_before,
+            not_after,
+            hash,
+            issuer,
+            must_staple,
+            staple,
+            renewal_info,
+        };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -170,10 +187,24 @@ impl Certificate {
         self.0.staple.key.as_ref()
     }
 
-    /// Whether it is about to expire, or has.
+    /// When its CA would have it renewed, as it was stored when it was loaded; `None`: that is not known.
+    #[must_use]
+    pub fn renewal_info(&self) -> Option<&RenewalInfo> {
+        self.0.renewal_info.as_ref()
+    }
+
+    /// When it is renewed: at the time that the fleet has chosen by what its CA says (RFC 9773), and by the policy where
+    /// it says nothing.
+    #[must_use]
+    pub fn due(&self, policy: &RenewalPolicy) -> SystemTime {
+        let selected = self.renewal_info().and_then(RenewalInfo::selected_time);
+        policy.due(self.not_before(), self.not_after(), selected)
+    }
+
+    /// Whether it is due, or has expired.
     #[must_use]
     pub fn needs_renewal(&self, policy: &RenewalPolicy, now: SystemTime) -> bool {
-        policy.is_due(self.not_before(), self.not_after(), now)
+        self.due(policy) <= now || self.has_expired(now)
     }
 
     /// Whether it has expired.

@@ -12,7 +12,6 @@ mod https;
 mod issuer;
 mod obtained_locks;
 mod ocsp;
-mod private_key;
 mod renewal;
 mod server;
 mod subject;
@@ -24,7 +23,9 @@ pub use cache::{
     ACME_TLS_ALPN, Cache, CacheOptions, Hello, Resolver, alpn_challenge_certificate, tls_config,
 };
 pub use certificate::Certificate;
-pub use certstore_instant_acme::{RevocationReason, parse_revocation_reason};
+pub use certstore_instant_acme::{
+    KeyType, PrivateKey, RenewalInfo, RevocationReason, parse_revocation_reason,
+};
 pub use config::{
     Config, ConfigBuilder, HTTP_CHALLENGE_PATH, IssuerOrder, Maintenance, OnDemandConfig,
 };
@@ -43,7 +44,6 @@ pub use https::{Defaults, Managed, https, listen, manage, tls};
 pub use issuer::{AcmeIssuer, Good, InternalIssuer, Issuer};
 pub use obtained_locks::ObtainedLocks;
 pub use ocsp::{OcspAnswer, OcspStatus};
-pub use private_key::{KeyType, PrivateKey};
 pub use renewal::RenewalPolicy;
 pub use server::{ChallengeServer, HttpsOptions, HttpsServer, TlsAccepted, TlsListener};
 pub use subject::{host_qualifies, is_private_subject, subject};

@@ -6,6 +6,10 @@ use crate::defaults::{DEFAULT_RENEW_BEFORE, DEFAULT_RENEW_BEFORE_AT_STARTUP};
 
 /// At most this part of a certificate's lifetime is left when it is renewed.
 const PART: u32 = 3;
+/// With this part left it is, whatever its CA has said.
+const LAST_PART: u32 = 20;
+/// Before this part has gone by it is not: a CA that always says "at once" gets no order after the other.
+const FIRST_PART: u32 = 100;
 
 /// When certificates are renewed: some time before they expire, and never earlier than when a third of their lifetime is
 /// left, so that one of six days is not renewed thirty days ahead.
@@ -41,10 +45,24 @@ impl RenewalPolicy {
         self.before.min(lifetime / PART)
     }
 
-    /// Whether a certificate is to be renewed.
+    /// When a certificate is renewed: at the time that was `selected` by what its CA says, but not before a
+    /// hundredth of its lifetime has gone by, nor later than when a twentieth is left; else by this policy.
     #[must_use]
-    pub fn is_due(&self, not_before: SystemTime, not_after: SystemTime, now: SystemTime) -> bool {
-        within(self.window(lifetime(not_before, not_after)), not_after, now)
+    pub fn due(
+        &self,
+        not_before: SystemTime,
+        not_after: SystemTime,
+        selected: Option<SystemTime>,
+    ) -> SystemTime {
+        let lifetime = lifetime(not_before, not_after);
+        let before = |window| not_after.checked_sub(window).unwrap_or(SystemTime::UNIX_EPOCH);
+        match selected {
+            Some(selected) => {
+                let earliest = not_before + lifetime / FIRST_PART;
+                selected.max(earliest).min(before(lifetime / LAST_PART))
+            }
+            None => before(self.window(lifetime)),
+        }
     }
 
     /// Whether a start waits for its renewal.

@@ -2,18 +2,32 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use certstore_core::{Clock, StorageKeys, SystemClock};
-use instant_acme::{Account, AccountBuilder};
+use certstore_core::{Clock, Error as StorageError, ErrorKind, StorageKeys, SystemClock};
+use http::HeaderValue;
+use instant_acme::{Account, AccountBuilder, HttpClient};
 
+use crate::directory::Directory;
+use crate::http::{Connector, Polite, client};
 use crate::{Error, Result};
 
 /// How long one step of the protocol may take, with its few requests: instant-acme itself waits for ever.
 const STEP_LIMIT: Duration = Duration::from_secs(60);
+/// How long one request may take.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// How long what a directory says is believed: it changes seldom, and a request of its own each time is one too many.
+const DIRECTORY_LASTS: Duration = Duration::from_secs(3600);
 
-type Client = dyn Fn() -> Result<AccountBuilder, instant_acme::Error> + Send + Sync;
+/// RFC 8555, section 6.1, wants one.
+const USER_AGENT: &str = concat!("certstore/", env!("CARGO_PKG_VERSION"));
+
+type Builder = dyn Fn() -> Result<AccountBuilder, instant_acme::Error> + Send + Sync;
+type Http = dyn Fn() -> Result<Arc<dyn HttpClient>, instant_acme::Error> + Send + Sync;
+/// What the directory said, and when.
+type Read = Option<(Duration, Directory)>;
 
 /// An ACME CA: the URL of its directory, and the HTTP client that reaches it.
 ///
@@ -27,31 +41,81 @@ type Client = dyn Fn() -> Result<AccountBuilder, instant_acme::Error> + Send + S
 pub struct Ca {
     directory_url: String,
     issuer: String,
-    client: Arc<Client>,
+    http: Arc<Http>,
+    builder: Option<Arc<Builder>>,
+    user_agent: HeaderValue,
+    request_limit: Duration,
     clock: Arc<dyn Clock>,
+    directory: Arc<Mutex<Read>>,
 }
 
 impl Ca {
-    /// The CA with this directory, reached by instant-acme's own client, which trusts what the platform trusts.
+    /// The CA with this directory, which must be `https`. Its certificate is checked by what the platform trusts.
     #[must_use]
     pub fn new(directory_url: impl Into<String>) -> Self {
         let directory_url = directory_url.into();
+        let connector = Connector::new();
         Self {
             issuer: StorageKeys::issuer_key(&directory_url),
             directory_url,
-            client: Arc::new(Account::builder),
+            http: Arc::new(move || client(&connector, None)),
+            builder: None,
+            user_agent: HeaderValue::from_static(USER_AGENT),
+            request_limit: REQUEST_LIMIT,
             clock: Arc::new(SystemClock),
+            directory: Arc::default(),
         }
     }
 
-    /// Reaches it through another client, as `|| Account::builder_with_root("ca.pem")` gives one; it is called for each
-    /// use of an account.
+    /// Trusts for its API the certificates in this PEM file alone: of a CA in a private network. The file is read when the
+    /// CA is first asked.
+    #[must_use]
+    pub fn with_root(mut self, file: impl Into<PathBuf>) -> Self {
+        let (connector, file) = (Connector::new(), file.into());
+        self.http = Arc::new(move || client(&connector, Some(&file)));
+        self.builder = None;
+        self
+    }
+
+    /// Reaches it through another client.
+    #[must_use]
+    pub fn with_http(mut self, client: Arc<dyn HttpClient>) -> Self {
+        self.http = Arc::new(move || Ok(client.clone()));
+        self.builder = None;
+        self
+    }
+
+    /// Reaches it through a client that instant-acme has made, as `|| Account::builder_with_root("ca.pem")` gives one; it
+    /// is called for each use of an account.
+    ///
+    /// What instant-acme does not do, renewal information and alternate chains, is not done through such a client, and it
+    /// has its own user agent: prefer [`with_root`](Self::with_root) and [`with_http`](Self::with_http).
     #[must_use]
     pub fn with_client(
         mut self,
         client: impl Fn() -> Result<AccountBuilder, instant_acme::Error> + Send + Sync + 'static,
     ) -> Self {
-        self.client = Arc::new(client);
+        self.builder = Some(Arc::new(client));
+        self
+    }
+
+    /// What requests say of who asks; certstore's name and version unless set.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] of the kind [`InvalidConfig`](ErrorKind::InvalidConfig): a header cannot say this.
+    pub fn with_user_agent(mut self, user_agent: &str) -> Result<Self> {
+        self.user_agent = HeaderValue::from_str(user_agent).map_err(|error| {
+            StorageError::new(ErrorKind::InvalidConfig, "the user agent is no text for a header")
+                .with_source(error)
+        })?;
+        Ok(self)
+    }
+
+    /// How long one request may take, with its answer; 30 seconds unless set. A step of the protocol, which is a few
+    /// requests, takes a minute at most.
+    #[must_use]
+    pub fn with_request_limit(mut self, limit: Duration) -> Self {
+        self.request_limit = limit;
         self
     }
 
@@ -79,7 +143,48 @@ impl Ca {
     }
 
     pub(crate) fn client(&self) -> Result<AccountBuilder> {
-        (self.client)().map_err(|error| Error::of_ca("make an HTTP client", error))
+        let made = match &self.builder {
+            Some(builder) => builder(),
+            None => self.polite().map(|client| Account::builder_with_http(Box::new(client))),
+        };
+        made.map_err(|error| Error::of_ca("make an HTTP client", error))
+    }
+
+    /// The client for requests that instant-acme does not make.
+    pub(crate) fn http(&self) -> Result<Polite> {
+        let made = match self.builder {
+            Some(_) => Err(instant_acme::Error::Unsupported("this through instant-acme's client")),
+            None => self.polite(),
+        };
+        made.map_err(|error| Error::of_ca("make an HTTP client", error))
+    }
+
+    fn polite(&self) -> Result<Polite, instant_acme::Error> {
+        Ok(Polite {
+            client: (self.http)()?,
+            user_agent: self.user_agent.clone(),
+            limit: self.request_limit,
+            clock: Arc::clone(&self.clock),
+        })
+    }
+
+    /// What the directory says, as it was read within the last hour.
+    pub(crate) async fn directory(&self) -> Result<Directory> {
+        let now = self.clock.boottime();
+        let fresh = |read: &&(Duration, Directory)| now.saturating_sub(read.0) < DIRECTORY_LASTS;
+        let kept = self.kept().as_ref().filter(fresh).map(|(_, directory)| directory.clone());
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
+        let client = self.http()?;
+        let read = Directory::read(&client, &self.directory_url);
+        let directory = self.step("read the directory", read).await?;
+        *self.kept() = Some((now, directory.clone()));
+        Ok(directory)
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Read> {
+        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One step of the protocol, within its time.
@@ -110,3 +215,7 @@ impl fmt::Debug for Ca {
         f.debug_struct("Ca").field("directory_url", &self.directory_url).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "ca_tests.rs"]
+mod tests;

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject as _;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
-use crate::{Error, Names, Result};
+use crate::{Error, Names, RenewalInfo, Result};
 
 /// A certificate chain with its private key and metadata, and what the certificate says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,13 @@ pub struct Certificate {
     names: Vec<String>,
     not_before: SystemTime,
     not_after: SystemTime,
+    renewal_info: Option<RenewalInfo>,
 }
+
+/// With so small a part of its lifetime left a certificate is renewed, whatever the CA has said before.
+const LAST_PART: u32 = 20;
+/// Before this part has gone by it is not: a CA that always says "at once" gets no order after the other.
+const FIRST_PART: u32 = 100;
 
 impl Certificate {
     /// Of a PEM chain, the certificate itself first, and its private key in PEM.
@@ -60,7 +66,8 @@ impl Certificate {
             X509Certificate::from_der(&der).map_err(|error| unusable(error.to_string()))?;
         let validity = leaf.validity();
         let (not_before, not_after) = (at(validity.not_before), at(validity.not_after));
-        Ok(Self { names: names(&leaf), not_before, not_after, bundle })
+        let renewal_info = RenewalInfo::of(&bundle);
+        Ok(Self { names: names(&leaf), not_before, not_after, renewal_info, bundle })
     }
 
     /// What is stored: chain, private key, metadata.
@@ -87,12 +94,25 @@ impl Certificate {
         self.not_after
     }
 
-    /// Whether at most a third of its lifetime is left.
+    /// When the CA would have it renewed, as it was stored last; `None`: that is not known.
+    #[must_use]
+    pub fn renewal_info(&self) -> Option<&RenewalInfo> {
+        self.renewal_info.as_ref()
+    }
+
+    /// Whether the time has come that was chosen by what the CA says (RFC 9773), once a hundredth of its lifetime has gone
+    /// by, or only a twentieth is left; where the CA says nothing, whether at most a third is.
     #[must_use]
     pub fn is_due(&self, now: SystemTime) -> bool {
         let lifetime = self.not_after.duration_since(self.not_before).unwrap_or_default();
         let left = self.not_after.duration_since(now).unwrap_or_default();
-        left <= lifetime / 3
+        match self.renewal_info.as_ref().and_then(RenewalInfo::selected_time) {
+            Some(selected) => {
+                let old = left <= lifetime - lifetime / FIRST_PART;
+                (selected <= now && old) || left <= lifetime / LAST_PART
+            }
+            None => left <= lifetime / 3,
+        }
     }
 
     /// Whether it is for all of these names.

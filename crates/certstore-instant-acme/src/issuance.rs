@@ -9,9 +9,11 @@ use certstore_core::{Clock, Key, Lock, Storage, StorageKeys, with_lock};
 
 use crate::attempts::Attempts;
 use crate::order::Run;
+use crate::private_keys::KeyChoice;
 use crate::writer::Writer;
 use crate::{
-    AccountStore, Ca, Certificate, ChallengeResponder, Error, Names, PendingOrder, Result,
+    AccountStore, Ca, Certificate, ChallengeResponder, Error, KeyType, Names, PendingOrder,
+    PrivateKey, Result,
 };
 
 /// Longer than a CA needs that answers; short enough that another process does not wait for long behind one that does not.
@@ -33,6 +35,8 @@ pub struct Issuance {
     accounts: Arc<AccountStore>,
     responder: Arc<dyn ChallengeResponder>,
     profile: Option<String>,
+    keys: KeyChoice,
+    must_staple: bool,
     limit: Duration,
     attempts: Arc<Attempts>,
 }
@@ -71,13 +75,45 @@ impl Issuance {
     /// Certificates of the account's CA, in the account's storage; `responder` answers the CA's challenges.
     #[must_use]
     pub fn new(accounts: Arc<AccountStore>, responder: Arc<dyn ChallengeResponder>) -> Self {
-        Self { accounts, responder, profile: None, limit: LIMIT, attempts: Arc::default() }
+        let (profile, keys, must_staple, attempts) = Default::default();
+        Self { accounts, responder, profile, keys, must_staple, limit: LIMIT, attempts }
     }
 
     /// Orders by this profile of the CA.
     #[must_use]
     pub fn with_profile(mut self, profile: impl Into<String>) -> Self {
         self.profile = Some(profile.into());
+        self
+    }
+
+    /// The kind of the certificates' private keys; P-256 unless set. RSA keys are not made: bring each by
+    /// [`with_private_key`](Self::with_private_key), or have those used again that are stored.
+    #[must_use]
+    pub fn with_key_type(mut self, kind: KeyType) -> Self {
+        self.keys.kind = kind;
+        self
+    }
+
+    /// Whether a renewal is for the private key of the certificate before, where that is of the
+    /// [kind](Self::with_key_type) that is wanted; a new one each time unless set.
+    #[must_use]
+    pub fn with_reused_private_keys(mut self, reuse: bool) -> Self {
+        self.keys.reuse = reuse;
+        self
+    }
+
+    /// Brings the private key for the certificate for these names, of any kind.
+    #[must_use]
+    pub fn with_private_key(mut self, names: &Names, key: PrivateKey) -> Self {
+        self.keys.imported.insert(names.storage_name(), key);
+        self
+    }
+
+    /// Whether certificates demand a staple of OCSP (RFC 7633, must-staple). A CA without OCSP refuses such orders, as
+    /// Let's Encrypt does.
+    #[must_use]
+    pub fn with_must_staple(mut self, must_staple: bool) -> Self {
+        self.must_staple = must_staple;
         self
     }
 
@@ -186,6 +222,14 @@ impl Issuance {
         self.profile.as_deref()
     }
 
+    pub(crate) fn keys(&self) -> &KeyChoice {
+        &self.keys
+    }
+
+    pub(crate) fn must_staple(&self) -> bool {
+        self.must_staple
+    }
+
     pub(crate) fn ca(&self) -> &Ca {
         self.accounts.ca()
     }
@@ -208,6 +252,8 @@ impl fmt::Debug for Issuance {
         f.debug_struct("Issuance")
             .field("accounts", &self.accounts)
             .field("profile", &self.profile)
+            .field("key_type", &self.keys.kind)
+            .field("must_staple", &self.must_staple)
             .field("limit", &self.limit)
             .finish_non_exhaustive()
     }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Issuance, Origin};
 use crate::test_data::{fresh_or_old, names, silent_ca, unreachable_ca};
 use crate::writer::Writer;
-use crate::{AccountStore, Ca, Error, Names, PendingOrder, StoredChallenges};
+use crate::{AccountStore, Ca, Error, KeyType, Names, PendingOrder, PrivateKey, StoredChallenges};
 
 /// Over `storage`, at a CA that is not reached; counts how often that was tried.
 fn issuance(storage: Arc<dyn Storage>) -> (Issuance, Arc<AtomicUsize>) {
@@ -78,7 +78,8 @@ async fn who_waits_finds_what_the_holder_has_stored_and_the_leftover_goes() {
     let asked_for = names();
     let mut waiting = pin!(issuance.obtain(&asked_for));
     assert!(poll(&mut waiting).await.is_pending(), "it has looked, and waits for the lock");
-    let order = PendingOrder::new(issuance.ca(), "https://ca.example/acct/1", &names()).unwrap();
+    let key = PrivateKey::generate(KeyType::P256).unwrap();
+    let order = PendingOrder::new(issuance.ca(), "https://ca.example/acct/1", &names(), &key);
     let writer = Writer { storage: &*storage, guard: &held, clock: issuance.clock() };
     order.store(&site.pending, &writer).await.unwrap();
     let fresh = fresh_or_old(&names(), true);
@@ -112,11 +113,11 @@ async fn a_ca_that_does_not_answer_holds_the_lock_no_longer_than_the_limit() {
     let (ca, _) = silent_ca();
     let issuance = issuance_at(ca, gate.clone());
     let site = issuance.site(&names()).unwrap();
-    // One step has a minute.
+    // One request has half a minute.
     let start = Instant::now();
     let error = issuance.obtain(&names()).await.unwrap_err();
     assert!(matches!(error, Error::TimedOut { step: "register an account" }), "{error:?}");
-    assert_eq!(start.elapsed().as_secs(), 60);
+    assert_eq!(start.elapsed().as_secs(), 30);
     let start = Instant::now();
     let error = issuance.with_limit(limit).obtain(&names()).await.unwrap_err();
     assert!(matches!(error, Error::TimedOut { step: "issue" }), "{error:?}");

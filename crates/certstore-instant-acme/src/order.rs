@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use certstore::bundle::BundleMetadata;
-use certstore_core::Lock;
+use certstore_core::{Lock, Storage};
 use instant_acme::{
-    Account, AuthorizationStatus, Challenge, ChallengeStatus, ChallengeType, NewOrder, Order,
-    OrderStatus, RetryPolicy,
+    Account, AuthorizationStatus, CertificateIdentifier, Challenge, ChallengeStatus, ChallengeType,
+    NewOrder, Order, OrderStatus, RetryPolicy,
 };
+use rustls::pki_types::Der;
 use serde_json::json;
 
 use crate::issuance::Site;
+use crate::renewal_info::parts;
 use crate::{
     Certificate, Error, Issuance, Names, Obtained, Origin, PendingOrder, PresentedChallenge, Result,
 };
@@ -57,6 +59,10 @@ impl Run<'_> {
         if !matches!(left, Ok(None)) {
             self.forget().await;
         }
+    }
+
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &**self.issuance.storage()
     }
 
     async fn with_account(&self, account: &Account) -> Result<Obtained> {
@@ -114,18 +120,54 @@ impl Run<'_> {
     async fn order(&self, account: &Account) -> Result<(Order, PendingOrder)> {
         let (ca, key, writer) =
             (self.issuance.ca(), &self.site.pending, self.issuance.writer(self.guard));
-        let mut pending = PendingOrder::new(ca, account.id(), self.names)?;
+        let private_key = self.private_key().await?;
+        let mut pending = PendingOrder::new(ca, account.id(), self.names, &private_key);
         // Not insisted on: a storage that takes no key gets no order.
         pending.store(key, &writer).await?;
-        let identifiers = self.names.identifiers();
-        let mut new = NewOrder::new(&identifiers);
-        if let Some(profile) = self.issuance.profile() {
-            new = new.profile(profile);
-        }
-        let order = ca.step("make an order", account.new_order(&new)).await?;
+        let order = self.new_order(account).await?;
         pending.set_url(order.url());
         writer.insist(|| pending.store(key, &writer)).await?;
         Ok((order, pending))
+    }
+
+    async fn new_order(&self, account: &Account) -> Result<Order> {
+        let (ca, identifiers) = (self.issuance.ca(), self.names.identifiers());
+        let make = async |replaced: Option<CertificateIdentifier<'_>>| {
+            let mut new = NewOrder::new(&identifiers);
+            if let Some(profile) = self.issuance.profile() {
+                new = new.profile(profile);
+            }
+            if let Some(replaced) = replaced {
+                new = new.replaces(replaced);
+            }
+            ca.step("make an order", account.new_order(&new)).await
+        };
+        self.issuance.accounts().limit().pass(ca.clock()).await;
+        let Some(replaced) = self.replaced(account).await else { return make(None).await };
+        match make(Some(replaced)).await {
+            // It was replaced by another order, or the CA does not know it: a certificate is wanted all the same.
+            Err(error) if refuses_replacement(&error) => {
+                tracing::info!(names = %self.names, %error, "the CA takes no order in place of the certificate that is stored; it gets one without");
+                make(None).await
+            }
+            made => made,
+        }
+    }
+
+    /// The stored certificate in the words of a CA that wants to know what an order replaces (RFC 9773, section 5).
+    async fn replaced(&self, account: &Account) -> Option<CertificateIdentifier<'static>> {
+        // Where either cannot be read, the order goes without.
+        self.issuance.ca().directory().await.ok()?.renewal_info?;
+        let stored =
+            Certificate::load(&**self.issuance.storage(), &self.site.keys, false).await.ok()??;
+        let of_account = stored.bundle().metadata().issuer_data.as_ref()?.get("account")?.as_str();
+        let shared = self.names.as_slice().iter().any(|name| stored.names().contains(name));
+        if of_account != Some(account.id()) || !shared {
+            return None;
+        }
+        let (authority, serial) = parts(stored.bundle().chain())?;
+        let id = CertificateIdentifier::new(Der::from_slice(&authority), Der::from_slice(&serial));
+        Some(id.into_owned())
     }
 
     /// The certificate chain of the order, whatever has been done of it.
@@ -136,7 +178,7 @@ impl Run<'_> {
         }
         match order.state().status {
             OrderStatus::Ready => {
-                let request = pending.request()?;
+                let request = pending.request(self.issuance.must_staple())?;
                 self.guard.check()?;
                 ca.step("issue", order.finalize_csr(&request)).await?;
             }
@@ -243,6 +285,18 @@ impl Run<'_> {
         if let Err(error) = self.issuance.writer(self.guard).delete(&self.site.pending).await {
             tracing::warn!(key = %self.site.pending, %error, "an order that is over could not be removed");
         }
+    }
+}
+
+/// Whether an order may be taken that replaces nothing. instant-acme says in words alone that a CA has made one and did
+/// not note what it replaces.
+fn refuses_replacement(error: &Error) -> bool {
+    match error {
+        Error::Refused { .. } => !error.is_retryable() && !error.is_unknown_account(),
+        Error::Unanswered { source, .. } => {
+            source.to_string().starts_with("replaces field mismatch")
+        }
+        _ => false,
     }
 }
 

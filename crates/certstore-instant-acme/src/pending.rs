@@ -4,12 +4,17 @@ use std::borrow::Cow;
 use std::fmt;
 
 use certstore_core::{Error as StorageError, ErrorKind, Key, Secret, Storage, StorageKeys};
-use rcgen::{CertificateParams, DistinguishedName, KeyPair};
+use rcgen::{CertificateParams, CustomExtension, DistinguishedName};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::writer::Writer;
-use crate::{Ca, Error, Names, Result};
+use crate::{Ca, Error, Names, PrivateKey, Result};
+
+/// The extension by which a certificate demands what TLS would else leave open (RFC 7633, section 4), and its content: a
+/// sequence of the number of `status_request`.
+const TLS_FEATURE: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 1, 24];
+const STATUS_REQUEST: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x05];
 
 /// An order on its way: where the CA keeps it, and the private key that its certificate will be for. Both are stored
 /// before the CA is asked to issue, so that a process that is killed leaves what the next one needs.
@@ -74,17 +79,15 @@ impl PendingOrder {
         }))
     }
 
-    /// One that the CA does not know yet, with a new private key.
-    pub(crate) fn new(ca: &Ca, account: &str, names: &Names) -> Result<Self> {
-        let key = KeyPair::generate()
-            .map_err(|error| Error::unusable("no private key could be made", error))?;
-        Ok(Self {
+    /// One that the CA does not know yet.
+    pub(crate) fn new(ca: &Ca, account: &str, names: &Names, key: &PrivateKey) -> Self {
+        Self {
             ca: ca.directory_url().to_owned(),
             account: account.to_owned(),
             names: names.as_slice().to_owned(),
             url: None,
-            private_key: Secret::new(key.serialize_pem()),
-        })
+            private_key: key.pem().clone(),
+        }
     }
 
     /// The URL of the order at the CA; `None` while it is not known to be made.
@@ -121,14 +124,21 @@ impl PendingOrder {
     }
 
     /// The certificate signing request, in DER.
-    pub(crate) fn request(&self) -> Result<Vec<u8>> {
+    pub(crate) fn request(&self, must_staple: bool) -> Result<Vec<u8>> {
+        let unusable = "the order's private key is of no use";
+        let key = PrivateKey::from_pem(self.private_key.expose())
+            .map_err(|error| Error::unusable(unusable, error))?;
         let made = || {
-            let key = KeyPair::from_pem(self.private_key.expose())?;
             let mut params = CertificateParams::new(self.names.as_slice())?;
             params.distinguished_name = DistinguishedName::new();
+            if must_staple {
+                let extension =
+                    CustomExtension::from_oid_content(TLS_FEATURE, STATUS_REQUEST.to_vec());
+                params.custom_extensions.push(extension);
+            }
             Ok::<_, rcgen::Error>(params.serialize_request(&key)?.der().to_vec())
         };
-        made().map_err(|error| Error::unusable("the order's private key is of no use", error))
+        made().map_err(|error| Error::unusable(unusable, error))
     }
 
     pub(crate) async fn store(&self, key: &Key, writer: &Writer<'_>) -> Result<(), StorageError> {

@@ -5,9 +5,13 @@ use x509_parser::prelude::{FromDer as _, ParsedExtension, X509CertificationReque
 use super::PendingOrder;
 use crate::test_data::names;
 use crate::writer::Writer;
-use crate::{Ca, Names};
+use crate::{Ca, KeyType, Names, PrivateKey};
 
 const ACCOUNT: &str = "https://ca.example/acct/1";
+
+fn key_of() -> PrivateKey {
+    PrivateKey::generate(KeyType::P256).unwrap()
+}
 
 fn ca() -> Ca {
     Ca::new("https://ca.example/dir")
@@ -24,7 +28,7 @@ async fn an_order_comes_back_with_its_key() {
 
     let guard = storage.lock(&"job".parse().unwrap()).await.unwrap();
     let writer = Writer { storage: &storage, guard: &guard, clock: &SystemClock };
-    let mut order = PendingOrder::new(&ca, ACCOUNT, &names).unwrap();
+    let mut order = PendingOrder::new(&ca, ACCOUNT, &names, &key_of());
     order.store(&key, &writer).await.unwrap();
     assert_eq!(load().await.unwrap().url(), None);
     order.set_url("https://ca.example/order/1");
@@ -52,17 +56,17 @@ async fn who_lost_the_lock_writes_no_order() {
     storage.break_lock(&name, guard.token()).await.unwrap();
     let newer = storage.lock(&name).await.unwrap();
     let theirs = Writer { storage, guard: &newer, clock: &SystemClock };
-    PendingOrder::new(&ca, ACCOUNT, &names).unwrap().store(&key, &theirs).await.unwrap();
+    PendingOrder::new(&ca, ACCOUNT, &names, &key_of()).store(&key, &theirs).await.unwrap();
     let mine = Writer { storage, guard: &guard, clock: &SystemClock };
-    let late = PendingOrder::new(&ca, ACCOUNT, &names).unwrap().store(&key, &mine).await;
+    let late = PendingOrder::new(&ca, ACCOUNT, &names, &key_of()).store(&key, &mine).await;
     assert!(matches!(late.unwrap_err().kind(), ErrorKind::Fenced | ErrorKind::LockLost));
 }
 
 #[test]
 fn the_request_is_for_the_names_and_has_no_subject() {
     let names = Names::new(["*.a.example", "127.0.0.1"]).unwrap();
-    let order = PendingOrder::new(&ca(), ACCOUNT, &names).unwrap();
-    let der = order.request().unwrap();
+    let order = PendingOrder::new(&ca(), ACCOUNT, &names, &key_of());
+    let der = order.request(false).unwrap();
     let (_, request) = X509CertificationRequest::from_der(&der).unwrap();
     assert_eq!(request.certification_request_info.subject.iter().count(), 0);
     let asked: Vec<String> = request
@@ -80,7 +84,35 @@ fn the_request_is_for_the_names_and_has_no_subject() {
 
 #[test]
 fn no_private_key_is_shown() {
-    let order = PendingOrder::new(&ca(), ACCOUNT, &names()).unwrap();
+    let order = PendingOrder::new(&ca(), ACCOUNT, &names(), &key_of());
     let line = order.private_key().expose().lines().nth(1).unwrap().to_owned();
     assert!(!format!("{order:?}").contains(&line));
+}
+
+#[test]
+fn a_request_demands_a_staple_where_it_is_to_and_is_signed_by_any_key() {
+    let fixtures = [
+        include_str!("../tests/fixtures/p256-sec1.pem"),
+        include_str!("../tests/fixtures/rsa2048-pkcs1.pem"),
+        include_str!("../tests/fixtures/ed25519-go.pem"),
+    ];
+    let made = [KeyType::P256, KeyType::P384, KeyType::Ed25519];
+    let made = made.map(|kind| PrivateKey::generate(kind).unwrap());
+    let imported = fixtures.map(|pem| PrivateKey::from_pem(pem).unwrap());
+    for key in made.iter().chain(&imported) {
+        for must_staple in [true, false] {
+            let order = PendingOrder::new(&ca(), ACCOUNT, &names(), key);
+            let der = order.request(must_staple).unwrap();
+            let (_, request) = X509CertificationRequest::from_der(&der).unwrap();
+            let public = &request.certification_request_info.subject_pki.subject_public_key.data;
+            assert_eq!(&**public, rcgen::PublicKeyData::der_bytes(key));
+            // Of RFC 7633: the object identifier, and the list of `status_request` in an octet string.
+            let demand = [
+                0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x18, 0x04, 0x05, 0x30, 0x03,
+                0x02, 0x01, 0x05,
+            ];
+            let demands = der.windows(demand.len()).any(|part| part == demand);
+            assert_eq!(demands, must_staple, "{key:?}");
+        }
+    }
 }

@@ -2,15 +2,16 @@
 
 use std::future::pending;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use certstore::bundle::BundleMetadata;
+use certstore_core::{Clock, Sleep, SystemClock};
 use http::Request;
-use instant_acme::{Account, BodyWrapper, BytesResponse, HttpClient};
-use rcgen::{CertificateParams, KeyPair};
+use instant_acme::{BodyWrapper, BytesResponse, HttpClient};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::sync::Notify;
 
 use crate::{Ca, Certificate, Names};
@@ -43,7 +44,11 @@ fn valid(names: &Names, from: SystemTime, until: SystemTime) -> Certificate {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(names.as_slice()).unwrap();
     (params.not_before, params.not_after) = (from.into(), until.into());
-    let chain = params.self_signed(&key).unwrap().pem();
+    params.use_authority_key_identifier_extension = true;
+    let mut authority = CertificateParams::new([]).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = Issuer::new(authority, KeyPair::generate().unwrap());
+    let chain = params.signed_by(&key, &issuer).unwrap().pem();
     let metadata = BundleMetadata::for_names(names.as_slice());
     Certificate::new(&chain, &key.serialize_pem(), metadata).unwrap()
 }
@@ -60,13 +65,56 @@ pub(crate) fn unreachable_ca(asked: &Arc<AtomicUsize>) -> Ca {
 /// A CA that takes requests and never answers, and tells of each.
 pub(crate) fn silent_ca() -> (Ca, Arc<Notify>) {
     let asked = Arc::new(Notify::new());
-    let client = Silent(asked.clone());
-    let ca = Ca::new("https://ca.example/dir")
-        .with_client(move || Ok(Account::builder_with_http(Box::new(client.clone()))));
+    let ca = Ca::new("https://ca.example/dir").with_http(Arc::new(Silent(asked.clone())));
     (ca, asked)
 }
 
-#[derive(Clone)]
+/// Answers requests by a function, of method and URL, and counts them.
+pub(crate) struct Scripted<F>(pub(crate) F);
+
+impl<F: Fn(&str, &str) -> http::Response<String> + Send + Sync + 'static> HttpClient
+    for Scripted<F>
+{
+    fn request(&self, request: Request<BodyWrapper<Bytes>>) -> Response {
+        let answer = (self.0)(request.method().as_str(), &request.uri().to_string());
+        let (parts, body) = answer.into_parts();
+        let body = Box::new(Bytes::from(body));
+        Box::pin(async move { Ok(BytesResponse { parts, body }) })
+    }
+}
+
+/// The machine's clocks, but for the wall clock, which stands where a test has put it.
+#[derive(Debug)]
+pub(crate) struct SetClock(pub(crate) Mutex<SystemTime>);
+
+impl SetClock {
+    pub(crate) fn at(wall: SystemTime) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(wall)))
+    }
+
+    pub(crate) fn set(&self, wall: SystemTime) {
+        *self.0.lock().unwrap() = wall;
+    }
+}
+
+impl Clock for SetClock {
+    fn boottime(&self) -> Duration {
+        self.wall().duration_since(UNIX_EPOCH).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
+    }
+
+    fn wall(&self) -> SystemTime {
+        *self.0.lock().unwrap()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        SystemClock.sleep(duration)
+    }
+}
+
 struct Silent(Arc<Notify>);
 
 impl HttpClient for Silent {

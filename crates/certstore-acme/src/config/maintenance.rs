@@ -133,7 +133,11 @@ impl Config {
     }
 
     async fn try_now(&self, subject: &str) {
+        self.ask_when_to_renew(subject).await;
         let now = self.0.clock.wall();
+        if self.0.names.is_resting(subject, now) {
+            return;
+        }
         let good = |found: &Certificate| !found.needs_renewal(&self.0.renewal, now);
         let done = self.stored_or_obtained(subject, &good, Room::IsThere).await;
         // What has failed is in the log, and is tried again.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use certstore_core::ErrorKind;
+use certstore_core::{ErrorKind, one_line};
 use futures_util::{StreamExt as _, stream};
 
 use super::Config;
@@ -98,13 +98,12 @@ impl Config {
         let now = self.0.clock.wall();
         match done {
             Ok(certificate) => {
-                let (start, end) = (certificate.not_before(), certificate.not_after());
-                let lifetime = end.duration_since(start).unwrap_or_default();
-                let due = end.checked_sub(self.0.renewal.window(lifetime)).unwrap_or(now);
+                let due = certificate.due(&self.0.renewal).min(certificate.not_after());
                 // One that is due as soon as it is obtained, by a clock that is wrong or a lifetime of minutes.
-                let soonest = now + pause(1, end.duration_since(now).ok());
+                let soonest = now + pause(1, certificate.not_after().duration_since(now).ok());
                 let next = if attempt == Attempt::ToRenew { due.max(soonest) } else { due };
-                self.0.names.succeeded(subject, next, end);
+                self.ask_later(subject, &certificate, now);
+                self.0.names.succeeded(subject, next, certificate.not_after());
                 self.0.reloads.found(subject);
                 Ok(certificate)
             }
@@ -120,7 +119,7 @@ impl Config {
     }
 
     fn report(&self, subject: &str, error: &Error, wait: std::time::Duration) {
-        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        let cause = std::error::Error::source(error).map(one_line).unwrap_or_default();
         let lost = matches!(error, Error::Storage(error) if error.kind() == ErrorKind::LockLost);
         if lost {
             tracing::info!(subject, %error, cause, "another node may have taken over; it is looked at again");

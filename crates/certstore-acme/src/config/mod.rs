@@ -15,6 +15,7 @@ mod ocsp_answers;
 mod on_demand;
 mod pickup;
 mod reload;
+mod renewal_info;
 mod revoke;
 mod staples;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::backoff::pause;
 
 /// How it stands with a name.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 struct State {
     /// A task is at it.
     busy: bool,
@@ -19,6 +19,20 @@ struct State {
     next: Option<SystemTime>,
     /// When its last certificate ends, in memory or not.
     end: Option<SystemTime>,
+    /// When its issuer is asked when to renew it; `None`: never.
+    ask: Option<SystemTime>,
+    /// How often that failed since it last succeeded.
+    unanswered: u32,
+    /// The hash of its certificate, as it was last known.
+    certificate: Option<String>,
+}
+
+impl State {
+    /// When there is something to do.
+    fn due(&self) -> SystemTime {
+        let next = self.next.unwrap_or(SystemTime::UNIX_EPOCH);
+        self.ask.map_or(next, |ask| ask.min(next))
+    }
 }
 
 /// The names that a manager keeps certificates for.
@@ -60,9 +74,7 @@ impl ManagedNames {
     /// Those that are due and that nobody is at; the caller is at them from now on.
     pub(super) fn take_due(&self, now: SystemTime) -> Vec<String> {
         let mut states = self.states();
-        let due = states
-            .iter_mut()
-            .filter(|(_, state)| !state.busy && state.next.is_none_or(|next| next <= now));
+        let due = states.iter_mut().filter(|(_, state)| !state.busy && state.due() <= now);
         let taken = due.map(|(subject, state)| {
             state.busy = true;
             subject.clone()
@@ -83,7 +95,7 @@ impl ManagedNames {
     pub(super) fn next_due(&self) -> Option<SystemTime> {
         let states = self.states();
         let waiting = states.values().filter(|state| !state.busy);
-        waiting.map(|state| state.next.unwrap_or(SystemTime::UNIX_EPOCH)).min()
+        waiting.map(State::due).min()
     }
 
     /// It has a good certificate, which is due and ends then.
@@ -96,6 +108,46 @@ impl ManagedNames {
     /// Whether it had a certificate.
     pub(super) fn has_had(&self, subject: &str) -> bool {
         self.states().get(subject).is_some_and(|state| state.end.is_some())
+    }
+
+    /// Whether its issuer is to be asked when to renew it.
+    pub(super) fn is_to_ask(&self, subject: &str, now: SystemTime) -> bool {
+        self.states().get(subject).is_some_and(|state| state.ask.is_some_and(|ask| ask <= now))
+    }
+
+    /// Whether it has failed, and is not tried again yet.
+    pub(super) fn is_resting(&self, subject: &str, now: SystemTime) -> bool {
+        let resting =
+            |state: &State| state.failures > 0 && state.next.is_some_and(|next| next > now);
+        self.states().get(subject).is_some_and(resting)
+    }
+
+    /// It has this certificate; gives whether that is known.
+    pub(super) fn has(&self, subject: &str, hash: &str) -> bool {
+        let mut states = self.states();
+        let Some(state) = states.get_mut(subject) else { return true };
+        let known = state.certificate.as_deref() == Some(hash);
+        if !known {
+            state.certificate = Some(hash.to_owned());
+        }
+        known
+    }
+
+    /// Its issuer is asked when to renew it, then.
+    pub(super) fn ask(&self, subject: &str, at: Option<SystemTime>) {
+        if let Some(state) = self.states().get_mut(subject) {
+            (state.unanswered, state.ask) = (0, at);
+        }
+    }
+
+    /// Its issuer did not say when to renew it; gives the pause before it is asked again.
+    pub(super) fn unanswered(&self, subject: &str, now: SystemTime) -> Duration {
+        let mut states = self.states();
+        let Some(state) = states.get_mut(subject) else { return pause(1, None) };
+        state.unanswered = state.unanswered.saturating_add(1);
+        let wait = pause(state.unanswered, None);
+        state.ask = Some(now + wait);
+        wait
     }
 
     /// It has failed; gives the pause before it is tried again. `left`: how long its certificate is valid yet.

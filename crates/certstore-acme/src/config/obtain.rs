@@ -189,7 +189,13 @@ impl Config {
         let first = certificate.names().first();
         let old = first.and_then(|name| cache.certificates_of(name).into_iter().find(same));
         match old {
-            Some(old) if old == *certificate => return,
+            // Its CA may have said anew when to renew it.
+            Some(old) if old == *certificate => {
+                if old.renewal_info() != certificate.renewal_info() {
+                    cache.insert(certificate.with_ocsp(old.ocsp().cloned()));
+                }
+                return;
+            }
             Some(old) if certificate.issuer().is_some() => {
                 cache.replace(old.hash(), certificate.clone());
             }

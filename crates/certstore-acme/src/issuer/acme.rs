@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use certstore::bundle::BundleKeys;
@@ -11,9 +12,12 @@ use certstore_instant_acme::{
 };
 
 use super::responders::Responders;
+use super::test_ca::TestCa;
 use super::{Good, Issuer, Teller, stored};
 use crate::dns::DnsResponder;
-use crate::{Cache, Certificate, DnsChallenge, Error, Result, RevocationReason};
+use crate::{
+    Cache, Certificate, DnsChallenge, Error, KeyType, PrivateKey, Result, RevocationReason, subject,
+};
 
 /// Gives certificates from an ACME CA (RFC 8555), with the account, the orders and the answers to challenges in the
 /// storage: any node of a fleet answers, and any node finishes an order that another began.
@@ -24,6 +28,8 @@ pub struct AcmeIssuer {
     responders: Arc<Responders>,
     name: String,
     clock: Arc<dyn Clock>,
+    test: Option<TestCa>,
+    dns: Option<DnsChallenge>,
 }
 
 impl AcmeIssuer {
@@ -39,7 +45,8 @@ impl AcmeIssuer {
         let (issuance, name) =
             (Issuance::new(accounts, responders.clone()), ca.issuer().to_owned());
         let challenges = StoredChallenges::new(Arc::clone(&storage), ca);
-        Self { issuance, storage, challenges, responders, name, clock: Arc::new(SystemClock) }
+        let clock = Arc::new(SystemClock);
+        Self { issuance, storage, challenges, responders, name, clock, test: None, dns: None }
     }
 
     /// Orders by this profile of the CA, as `shortlived`.
@@ -51,10 +58,66 @@ impl AcmeIssuer {
 
     /// Proves DNS names by DNS-01 alone, wildcards among them; IP addresses as before.
     #[must_use]
-    pub fn with_dns_challenge(self, challenge: DnsChallenge) -> Self {
-        let (storage, clock) = (Arc::clone(&self.storage), Arc::clone(&self.clock));
-        self.responders.set_dns(DnsResponder::new(challenge, storage, &self.name, clock));
+    pub fn with_dns_challenge(mut self, challenge: DnsChallenge) -> Self {
+        self.responders.set_dns(self.dns_responder(&challenge, &self.name));
+        if let Some(test) = &self.test {
+            test.responders().set_dns(self.dns_responder(&challenge, test.name()));
+        }
+        self.dns = Some(challenge);
         self
+    }
+
+    /// The kind of the certificates' private keys, as [`Issuance::with_key_type`].
+    #[must_use]
+    pub fn with_key_type(mut self, kind: KeyType) -> Self {
+        self.issuance = self.issuance.with_key_type(kind);
+        self
+    }
+
+    /// Whether private keys are used again, as [`Issuance::with_reused_private_keys`].
+    #[must_use]
+    pub fn with_reused_private_keys(mut self, reuse: bool) -> Self {
+        self.issuance = self.issuance.with_reused_private_keys(reuse);
+        self
+    }
+
+    /// Brings the private key for a name, as [`Issuance::with_private_key`].
+    ///
+    /// # Errors
+    /// [`Error::Storage`](crate::Error::Storage): the name can have no certificate.
+    pub fn with_private_key(mut self, name: &str, key: PrivateKey) -> Result<Self> {
+        let names = Names::new([subject(name)?])?;
+        self.issuance = self.issuance.with_private_key(&names, key);
+        Ok(self)
+    }
+
+    /// Whether certificates demand a staple, as [`Issuance::with_must_staple`].
+    #[must_use]
+    pub fn with_must_staple(mut self, must_staple: bool) -> Self {
+        self.issuance = self.issuance.with_must_staple(must_staple);
+        self
+    }
+
+    /// Has a name that has failed tried at this CA first, each time until the real one gives its certificate: what is
+    /// broken there counts against no limit. What the test CA gives is stored under the test CA's name, and never served.
+    #[must_use]
+    pub fn with_test_ca(
+        mut self,
+        ca: &Ca,
+        accounts: Arc<AccountStore>,
+        responder: Arc<dyn ChallengeResponder>,
+    ) -> Self {
+        let test = TestCa::new(&self.storage, ca, accounts, responder);
+        if let Some(challenge) = &self.dns {
+            test.responders().set_dns(self.dns_responder(challenge, test.name()));
+        }
+        self.test = Some(test);
+        self
+    }
+
+    fn dns_responder(&self, challenge: &DnsChallenge, name: &str) -> DnsResponder {
+        let (storage, clock) = (Arc::clone(&self.storage), Arc::clone(&self.clock));
+        DnsResponder::new(challenge.clone(), storage, name, clock)
     }
 
     /// Another clock, for tests.
@@ -83,12 +146,26 @@ impl Issuer for AcmeIssuer {
             let read = Certificate::of(found.bundle(), Some(&self.name));
             read.is_ok_and(|found| !found.has_expired(now) && good(&found))
         };
-        let obtained = self.issuance.obtain_unless(&Names::new([subject])?, will_do).await;
-        let obtained = obtained.map_err(|error| match error {
-            certstore_instant_acme::Error::NoResponder { .. } => unanswered(subject),
-            other => other.into(),
-        })?;
+        let names = Names::new([subject])?;
+        if let Some(test) = &self.test {
+            test.try_out(&self.issuance, &names, &will_do)
+                .await
+                .map_err(|error| told(subject, error))?;
+        }
+        let obtained = self.issuance.obtain_unless(&names, will_do).await;
+        if let Some(test) = &self.test {
+            test.note(&names, obtained.as_ref().err());
+        }
+        let obtained = obtained.map_err(|error| told(subject, error))?;
         Ok(Certificate::of(obtained.certificate.bundle(), Some(&self.name))?)
+    }
+
+    fn gives_renewal_info(&self) -> bool {
+        true
+    }
+
+    async fn refresh_renewal_info(&self, subject: &str) -> Result<Option<SystemTime>> {
+        Ok(self.issuance.refresh_renewal_info(&Names::new([subject])?).await?)
     }
 
     async fn revoke(&self, subject: &str, reason: RevocationReason) -> Result<()> {
@@ -97,20 +174,36 @@ impl Issuer for AcmeIssuer {
     }
 
     async fn http_challenge_answer(&self, host: &str, path: &str) -> Result<Option<String>> {
-        Ok(self.challenges.http_answer(host, path).await?)
+        let answer = self.challenges.http_answer(host, path).await?;
+        match &self.test {
+            Some(test) if answer.is_none() => Ok(test.challenges().http_answer(host, path).await?),
+            _ => Ok(answer),
+        }
     }
 
     async fn alpn_challenge_answer(&self, server_name: &str) -> Result<Option<AlpnAnswer>> {
-        Ok(self.challenges.alpn_answer(server_name).await?)
+        let answer = self.challenges.alpn_answer(server_name).await?;
+        match &self.test {
+            Some(test) if answer.is_none() => {
+                Ok(test.challenges().alpn_answer(server_name).await?)
+            }
+            _ => Ok(answer),
+        }
     }
 
     fn answer_from(&self, cache: &Arc<Cache>) {
         self.responders.answer_from(cache);
+        if let Some(test) = &self.test {
+            test.responders().answer_from(cache);
+        }
     }
 }
 
-/// No challenge is answered here for a name, and so nothing was ordered.
-fn unanswered(subject: &str) -> Error {
+/// Where no challenge is answered here for a name, nothing was ordered.
+fn told(subject: &str, error: certstore_instant_acme::Error) -> Error {
+    if !matches!(error, certstore_instant_acme::Error::NoResponder { .. }) {
+        return error.into();
+    }
     let why = match subject.starts_with("*.") {
         true => "a CA gives wildcards by DNS-01 only; set up a DNS provider",
         false => "all challenges are disabled; leave one on",

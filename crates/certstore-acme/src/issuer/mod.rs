@@ -3,9 +3,11 @@
 mod acme;
 mod internal;
 mod responders;
+mod test_ca;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use certstore::bundle::{BundleKeys, CertificateBundle};
@@ -47,6 +49,24 @@ pub trait Issuer: fmt::Debug + Send + Sync {
     /// # Cancel safety
     /// Dropped at any await, the old certificate or the new one is stored, and the lock is released in the background.
     async fn obtain(&self, subject: &str, good: Good<'_>) -> Result<Certificate>;
+
+    /// Whether it says when certificates are to be renewed ([`refresh_renewal_info`](Self::refresh_renewal_info)).
+    fn gives_renewal_info(&self) -> bool {
+        false
+    }
+
+    /// Asks when the stored certificate is to be renewed (RFC 9773), unless the last answer holds yet, and stores the
+    /// answer beside it. Gives when to call again; `None`: there is nothing to ask about.
+    ///
+    /// # Errors
+    /// [`Error::Storage`](crate::Error::Storage), or of the issuer; what is stored stands.
+    ///
+    /// # Cancel safety
+    /// Dropped, the old answer or the new one is stored.
+    async fn refresh_renewal_info(&self, subject: &str) -> Result<Option<SystemTime>> {
+        let _ = subject;
+        Ok(None)
+    }
 
     /// Has the stored certificate revoked, and deletes it with its private key. For
     /// [`KeyCompromise`](RevocationReason::KeyCompromise) the private key is kept as `NAME.key.compromised`.

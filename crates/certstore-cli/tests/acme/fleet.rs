@@ -53,7 +53,7 @@ fn a_fleet_orders_each_name_once(place: &Place, within: Duration) {
         let first = shown.iter().map(|(when, _)| when).min().expect("there are some");
         slowest = slowest.max(shown.iter().map(|(when, _)| *when - *first).max().expect("some"));
     }
-    measured!("the last node served {slowest:?} after the first");
+    println!("the last node served {slowest:?} after the first");
     assert!(slowest < within, "{slowest:?}");
     for node in &nodes {
         node.told();

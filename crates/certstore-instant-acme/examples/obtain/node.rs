@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use certstore::Storage;
 use certstore_instant_acme::{AccountStore, Ca, Issuance, Names, StoredChallenges};
-use instant_acme::Account;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -35,8 +34,7 @@ impl Options {
     }
 
     pub(crate) fn ca(&self) -> Ca {
-        let ca_file = self.ca_file.clone();
-        Ca::new(&self.directory).with_client(move || Account::builder_with_root(&ca_file))
+        Ca::new(&self.directory).with_root(&self.ca_file)
     }
 }
 

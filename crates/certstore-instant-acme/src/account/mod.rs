@@ -5,10 +5,12 @@ mod key;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use certstore_core::{Lock, Storage, with_lock};
 use instant_acme::{Account, ExternalAccountKey, NewAccount};
 
+use crate::limit::OrderLimit;
 use crate::writer::Writer;
 use crate::{Ca, Result};
 use files::{AccountKeys, Registration, StoredAccount};
@@ -25,6 +27,7 @@ pub struct AccountStore {
     email: String,
     keys: AccountKeys,
     external: Option<ExternalAccountKey>,
+    limit: OrderLimit,
 }
 
 impl AccountStore {
@@ -34,7 +37,8 @@ impl AccountStore {
     /// [`Storage`](crate::Error::Storage): the URL of the CA's directory gives no component of a key.
     pub fn new(storage: Arc<dyn Storage>, ca: Ca) -> Result<Self> {
         let keys = AccountKeys::new(ca.issuer(), "")?;
-        Ok(Self { storage, ca, email: String::new(), keys, external: None })
+        let (email, external, limit) = Default::default();
+        Ok(Self { storage, ca, email, keys, external, limit })
     }
 
     /// The account that the CA may write to at this address.
@@ -55,6 +59,18 @@ impl AccountStore {
     pub fn with_external_account(mut self, key: ExternalAccountKey) -> Self {
         self.external = Some(key);
         self
+    }
+
+    /// How many orders the account makes in each span of time; 10 in 10 seconds unless set, and without a limit for 0. It
+    /// holds for all that share this `AccountStore`; who comes later waits.
+    #[must_use]
+    pub fn with_order_limit(mut self, orders: usize, span: Duration) -> Self {
+        self.limit = OrderLimit::new(orders, span);
+        self
+    }
+
+    pub(crate) fn limit(&self) -> &OrderLimit {
+        &self.limit
     }
 
     pub(crate) fn storage(&self) -> &Arc<dyn Storage> {

@@ -2,8 +2,12 @@
 
 #![cfg(unix)]
 
+mod bound;
+mod keys;
 #[path = "../../examples/obtain/node.rs"]
 #[expect(dead_code, reason = "the example as a whole is another program's test")]
 mod obtain;
+mod recording;
+mod renewal_info;
 mod revoke;
 mod world;

@@ -7,7 +7,6 @@ use certstore_core::{MemoryStorage, Storage};
 use certstore_instant_acme::{
     AccountStore, Ca, Certificate, Issuance, Names, Obtained, StoredChallenges,
 };
-use instant_acme::Account;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::net::TcpListener;
@@ -39,8 +38,7 @@ impl World {
     }
 
     pub(crate) fn ca(&self) -> Ca {
-        let root = self.pebble.api_root();
-        Ca::new(self.pebble.directory()).with_client(move || Account::builder_with_root(&root))
+        Ca::new(self.pebble.directory()).with_root(self.pebble.api_root())
     }
 
     pub(crate) fn issuance(&self) -> Issuance {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use certstore_conformance::servers::{Pebble, TestNode};
-use instant_acme::Account;
 
 use crate::obtain::{self, Options};
 use crate::stalling::{Stall, Stalling};
@@ -16,10 +15,7 @@ pub(crate) fn run() {
     let mut ca = options.ca();
     if !word.is_empty() {
         let stall = Stall { word, until: until.into(), over: Arc::default() };
-        let file = options.ca_file.clone();
-        ca = ca.with_client(move || {
-            Ok(Account::builder_with_http(Box::new(Stalling::new(&file, stall.clone()))))
-        });
+        ca = ca.with_http(Arc::new(Stalling::new(&options.ca_file, stall)));
     }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     // What fails it has said.

@@ -63,7 +63,7 @@ impl CaArgs {
         let mut ca = self.ca();
         if let Some(root) = self.ca_root.clone() {
             std::fs::metadata(&root).map_err(|error| unreadable(&root, error))?;
-            ca = ca.with_client(move || instant_acme::Account::builder_with_root(&root));
+            ca = ca.with_root(root);
         }
         let accounts = AccountStore::new(Arc::clone(storage), ca.clone());
         let accounts = match &self.email {

@@ -1,0 +1,91 @@
+//! The way to a CA.
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use certstore_core::Clock;
+use http::header::USER_AGENT;
+use http::{HeaderValue, Request};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+/// What an [`HttpClient`] gives.
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>>;
+
+/// What TLS trusts is read once, each client has connections of its own.
+pub(crate) type Connector = OnceLock<HttpsConnector<HttpConnector>>;
+
+/// A client that trusts the certificates in a PEM file alone, or what the platform trusts.
+pub(crate) fn client(
+    connector: &Connector,
+    roots: Option<&Path>,
+) -> Result<Arc<dyn HttpClient>, Error> {
+    let made = match connector.get() {
+        Some(made) => made,
+        None => {
+            let made = connect(roots)?;
+            connector.get_or_init(|| made)
+        }
+    };
+    Ok(Arc::new(Client::builder(TokioExecutor::new()).build::<_, BodyWrapper<Bytes>>(made.clone())))
+}
+
+fn connect(roots: Option<&Path>) -> Result<HttpsConnector<HttpConnector>, Error> {
+    let other = |error: rustls::Error| Error::Other(Box::new(error));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = HttpsConnectorBuilder::new();
+    let builder = match roots {
+        None => builder
+            .with_provider_and_platform_verifier(provider)
+            .map_err(|error| Error::Other(Box::new(error)))?,
+        Some(file) => {
+            let mut trusted = RootCertStore::empty();
+            let unread = |error| Error::Other(Box::new(error));
+            for root in CertificateDer::pem_file_iter(file).map_err(unread)? {
+                trusted.add(root.map_err(unread)?).map_err(other)?;
+            }
+            let tls = ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .map_err(other)?;
+            builder.with_tls_config(tls.with_root_certificates(trusted).with_no_client_auth())
+        }
+    };
+    Ok(builder.https_only().enable_http1().enable_http2().build())
+}
+
+/// A client that says who asks, and waits no longer than it may for a whole answer.
+pub(crate) struct Polite {
+    pub(crate) client: Arc<dyn HttpClient>,
+    pub(crate) user_agent: HeaderValue,
+    pub(crate) limit: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl HttpClient for Polite {
+    fn request(&self, mut request: Request<BodyWrapper<Bytes>>) -> Answer {
+        request.headers_mut().insert(USER_AGENT, self.user_agent.clone());
+        let (sent, late) = (self.client.request(request), self.clock.sleep(self.limit));
+        let answered = async move {
+            let BytesResponse { parts, mut body } = sent.await?;
+            let body = body.into_bytes().await.map_err(Error::Other)?;
+            Ok(BytesResponse { parts, body: Box::new(body) })
+        };
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                answer = answered => answer,
+                () = late => Err(Error::Timeout(None)),
+            }
+        })
+    }
+}
