@@ -82,6 +82,19 @@ fn what_is_not_due_is_renewed_by_force_only() {
 }
 
 #[test]
+fn the_kind_of_the_keys_is_chosen() {
+    let sandbox = Sandbox::new();
+    for (kind, told) in [("p256", "P-256"), ("p384", "P-384"), ("ed25519", "Ed25519")] {
+        let name = format!("{kind}.internal");
+        run(&sandbox, &["obtain", &name, "--key-type", kind]);
+        let dir = format!("certificates/local/{name}");
+        let certs = sandbox.run(&["certs", &dir, "--json"]).ok().json();
+        let shown = certs[0]["key_type"].as_str().unwrap().to_owned();
+        assert!(shown.contains(told) && certs[0]["key_matches"] == true, "{certs}");
+    }
+}
+
+#[test]
 fn what_cannot_be_obtained_or_renewed_is_said() {
     let sandbox = Sandbox::new();
     sandbox.run(&["obtain", "example.com"]).fails(2, &["--agree"]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use certstore::Storage;
 use certstore_acme::{
-    Config, ConfigBuilder, InternalIssuer, LETS_ENCRYPT_PRODUCTION_CA, is_private_subject,
+    Config, ConfigBuilder, InternalIssuer, KeyType, LETS_ENCRYPT_PRODUCTION_CA, is_private_subject,
 };
 use clap::{Args, ValueEnum};
 
@@ -23,6 +23,25 @@ enum Kind {
     Acme,
 }
 
+/// What private keys are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Keys {
+    P256,
+    P384,
+    /// No public CA takes it, and browsers do not know it
+    Ed25519,
+}
+
+impl From<Keys> for KeyType {
+    fn from(keys: Keys) -> Self {
+        match keys {
+            Keys::P256 => Self::P256,
+            Keys::P384 => Self::P384,
+            Keys::Ed25519 => Self::Ed25519,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(in crate::commands) struct IssuerArgs {
     /// Who gives the certificates [default: internal for names that no public CA knows, else acme]
@@ -36,13 +55,16 @@ pub(in crate::commands) struct IssuerArgs {
     /// The ACME CA's profile for certificates, as shortlived
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
+    /// What private keys are made for new certificates
+    #[arg(long, value_name = "KIND", default_value = "p256")]
+    key_type: Keys,
     #[command(flatten)]
     dns: DnsArgs,
 }
 
 /// The issuer that was chosen.
 pub(in crate::commands) enum Chosen<'a> {
-    Internal,
+    Internal(&'a IssuerArgs),
     Acme(&'a IssuerArgs),
 }
 
@@ -58,7 +80,7 @@ impl IssuerArgs {
         let all_private = subjects.iter().all(|subject| is_private_subject(subject));
         let kind = self.issuer.unwrap_or(if all_private { Kind::Internal } else { Kind::Acme });
         if kind == Kind::Internal {
-            return Ok(Chosen::Internal);
+            return Ok(Chosen::Internal(self));
         }
         let usage = |text: String| Err(Failure::Usage(text));
         if !self.dns.is_said()
@@ -94,14 +116,14 @@ impl Chosen<'_> {
     /// What the issuer is called in the storage.
     pub(in crate::commands) fn storage_name(&self) -> String {
         match self {
-            Self::Internal => INTERNAL.to_owned(),
+            Self::Internal(_) => INTERNAL.to_owned(),
             Self::Acme(args) => args.ca.ca().issuer().to_owned(),
         }
     }
 
     /// The authority whose root has to be trusted.
     pub(in crate::commands) fn authority(&self) -> Option<&'static str> {
-        matches!(self, Self::Internal).then_some(INTERNAL)
+        matches!(self, Self::Internal(_)).then_some(INTERNAL)
     }
 
     /// A manager of its certificates, to be given its last options.
@@ -111,12 +133,13 @@ impl Chosen<'_> {
     ) -> Result<ConfigBuilder, Failure> {
         let builder = Config::builder(Arc::clone(storage));
         let args = match self {
-            Self::Internal => {
-                return Ok(builder.issuer(InternalIssuer::new(Arc::clone(storage))));
+            Self::Internal(args) => {
+                let issuer = InternalIssuer::new(Arc::clone(storage));
+                return Ok(builder.issuer(issuer.with_key_type(args.key_type.into())));
             }
             Self::Acme(args) => args,
         };
-        let issuer = args.dns.on(args.ca.issuer(storage)?)?;
+        let issuer = args.dns.on(args.ca.issuer(storage)?)?.with_key_type(args.key_type.into());
         Ok(builder.issuer(match &args.profile {
             Some(profile) => issuer.with_profile(profile),
             None => issuer,
