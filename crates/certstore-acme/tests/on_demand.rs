@@ -57,7 +57,7 @@ fn node(storage: &Arc<dyn Storage>, made: &Made) -> Config {
 
 /// Four of five names are allowed.
 fn name(at: usize) -> String {
-    let domain = if at % 5 == 0 { "strangers" } else { "customers" };
+    let domain = if at.is_multiple_of(5) { "strangers" } else { "customers" };
     format!("n{at}.{domain}.example")
 }
 
