@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use certstore_conformance::servers::Pebble;
 
+use crate::measured;
 use crate::node::{Ca, Node, accounts, asked};
 use crate::places::Place;
 use crate::round_robin::RoundRobin;
@@ -53,7 +54,7 @@ fn a_fleet_orders_each_name_once(place: &Place, within: Duration) {
         let first = shown.iter().map(|(when, _)| when).min().expect("there are some");
         slowest = slowest.max(shown.iter().map(|(when, _)| *when - *first).max().expect("some"));
     }
-    println!("the last node served {slowest:?} after the first");
+    measured(&format!("the last node served {slowest:?} after the first"));
     assert!(slowest < within, "{slowest:?}");
     for node in &nodes {
         node.told();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use certstore_conformance::loopback_s3::{Effect, Fault, Op};
 use certstore_conformance::servers::{CaProxy, Part, Pebble};
 
+use crate::measured;
 use crate::node::{Ca, Node, accounts, asked, wait_for};
 use crate::places::Place;
 use crate::round_robin::RoundRobin;
@@ -62,7 +63,7 @@ fn whoever_comes_next_finishes(place: &Place, point: &Point, orders: usize) {
     let killed = Instant::now();
     let shown = others.each_ref().map(|node| node.certificate(&roots, NAME));
     let took = killed.elapsed();
-    println!("served {took:?} after the kill");
+    measured(&format!("served {took:?} after the kill"));
     assert!(took < LIMIT, "{took:?}");
     assert_eq!(shown[0], shown[1], "one certificate");
     for node in &others {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use certstore_conformance::servers::{Pebble, PebbleOptions};
 
+use crate::measured;
 use crate::node::{Ca, Node};
 use crate::places::Place;
 use crate::round_robin::RoundRobin;
@@ -59,7 +60,7 @@ impl Clients {
         self.over.store(true, Ordering::Relaxed);
         let (handshakes, failures) =
             (self.handshakes.load(Ordering::Relaxed), lock(&self.failures));
-        println!("{handshakes} handshakes, {} failed", failures.len());
+        measured(&format!("{handshakes} handshakes, {} failed", failures.len()));
         assert!(failures.is_empty(), "{:#?}", failures.first());
     }
 }
@@ -94,7 +95,7 @@ fn short_certificates(place: &Place) {
         }
         clients.end();
         let seen = clients.shown.each_ref().map(seen);
-        println!("{seen:?} certificates in {:?}", begun.elapsed());
+        measured(&format!("{seen:?} certificates in {:?}", begun.elapsed()));
         assert!(seen.iter().all(|seen| *seen >= all), "{seen:?}");
     });
     let shown: BTreeSet<Vec<u8>> = clients.shown.iter().flat_map(|at| lock(at).clone()).collect();
@@ -134,7 +135,7 @@ fn a_storage_that_stops_under_load_fails_no_handshake_and_causes_no_order() {
         let (before, begun) = (done(clients), Instant::now());
         thread::sleep(lasts(Duration::from_secs(8), Duration::from_secs(60)));
         let meanwhile = done(clients) - before;
-        println!("{meanwhile} handshakes in {:?} without a storage", begun.elapsed());
+        measured(&format!("{meanwhile} handshakes in {:?} without a storage", begun.elapsed()));
         assert!(meanwhile > 100, "{meanwhile}");
         assert_eq!(pebble.orders(), names.len());
         redis.resume().expect("it goes on");
