@@ -8,12 +8,14 @@
 
 mod clouds;
 mod files;
+mod handshakes;
 mod listing;
 mod locks;
 mod lookup;
 mod sealed;
 mod services;
 mod stats;
+mod warm_start;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -27,7 +29,7 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 /// A measurement; says whether the target was met.
 type Measurement = fn(&Path) -> Result<bool>;
 
-const MEASUREMENTS: [(&str, Measurement); 15] = [
+const MEASUREMENTS: [(&str, Measurement); 18] = [
     ("fs-store", files::store),
     ("fs-load", files::load),
     ("fs-list", listing::list),
@@ -43,6 +45,9 @@ const MEASUREMENTS: [(&str, Measurement); 15] = [
     ("oss", clouds::oss),
     ("secretsmanager", clouds::secretsmanager),
     ("acme-lookup", lookup::lookup),
+    ("acme-handshakes", handshakes::handshakes),
+    ("acme-resumption", handshakes::resumption),
+    ("acme-warm-start", warm_start::warm_start),
 ];
 
 fn main() -> Result<()> {
