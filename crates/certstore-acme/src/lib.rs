@@ -24,7 +24,7 @@ pub use cache::{
 };
 pub use certificate::Certificate;
 pub use certstore_instant_acme::{
-    KeyType, PrivateKey, RenewalInfo, RevocationReason, parse_revocation_reason,
+    KeyType, PreferredChain, PrivateKey, RenewalInfo, RevocationReason, parse_revocation_reason,
 };
 pub use config::{
     Config, ConfigBuilder, HTTP_CHALLENGE_PATH, IssuerOrder, Maintenance, OnDemandConfig,

@@ -9,6 +9,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Directory {
+    pub(crate) new_nonce: String,
     /// Where it says when certificates are to be renewed (RFC 9773, section 4.1); `None`: nowhere.
     pub(crate) renewal_info: Option<String>,
 }
@@ -36,4 +37,10 @@ pub(crate) async fn good(answer: BytesResponse) -> Result<(HeaderMap, Bytes), Er
     let mut problem: Problem = serde_json::from_slice(&body)?;
     problem.status = problem.status.or(Some(parts.status.as_u16()));
     Err(Error::Api(problem))
+}
+
+/// Whether a CA wants another nonce (RFC 8555, section 6.5).
+pub(crate) fn is_bad_nonce(error: &Error) -> bool {
+    let Error::Api(problem) = error else { return false };
+    problem.r#type.as_deref().is_some_and(|kind| kind.ends_with(":badNonce"))
 }

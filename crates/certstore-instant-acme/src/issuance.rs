@@ -13,7 +13,7 @@ use crate::private_keys::KeyChoice;
 use crate::writer::Writer;
 use crate::{
     AccountStore, Ca, Certificate, ChallengeResponder, Error, KeyType, Names, PendingOrder,
-    PrivateKey, Result,
+    PreferredChain, PrivateKey, Result,
 };
 
 /// Longer than a CA needs that answers; short enough that another process does not wait for long behind one that does not.
@@ -37,6 +37,7 @@ pub struct Issuance {
     profile: Option<String>,
     keys: KeyChoice,
     must_staple: bool,
+    chain: Option<PreferredChain>,
     limit: Duration,
     attempts: Arc<Attempts>,
 }
@@ -75,8 +76,8 @@ impl Issuance {
     /// Certificates of the account's CA, in the account's storage; `responder` answers the CA's challenges.
     #[must_use]
     pub fn new(accounts: Arc<AccountStore>, responder: Arc<dyn ChallengeResponder>) -> Self {
-        let (profile, keys, must_staple, attempts) = Default::default();
-        Self { accounts, responder, profile, keys, must_staple, limit: LIMIT, attempts }
+        let (profile, keys, must_staple, chain, attempts) = Default::default();
+        Self { accounts, responder, profile, keys, must_staple, chain, limit: LIMIT, attempts }
     }
 
     /// Orders by this profile of the CA.
@@ -114,6 +115,13 @@ impl Issuance {
     #[must_use]
     pub fn with_must_staple(mut self, must_staple: bool) -> Self {
         self.must_staple = must_staple;
+        self
+    }
+
+    /// Which chain is taken where the CA has several for a certificate; its first unless set.
+    #[must_use]
+    pub fn with_preferred_chain(mut self, chain: PreferredChain) -> Self {
+        self.chain = Some(chain);
         self
     }
 
@@ -224,6 +232,10 @@ impl Issuance {
 
     pub(crate) fn keys(&self) -> &KeyChoice {
         &self.keys
+    }
+
+    pub(crate) fn chain(&self) -> Option<&PreferredChain> {
+        self.chain.as_ref()
     }
 
     pub(crate) fn must_staple(&self) -> bool {

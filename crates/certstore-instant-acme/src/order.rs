@@ -90,6 +90,7 @@ impl Run<'_> {
             }
             chain => chain?,
         };
+        let chain = self.preferred(chain, order.state().certificate.as_deref()).await;
         let certificate = self.keep(&chain, &pending, &mut order).await?;
         tracing::info!(names = %self.names, ?origin, "a certificate was issued and stored");
         Ok(Obtained { certificate, origin })

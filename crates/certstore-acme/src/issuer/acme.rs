@@ -16,7 +16,8 @@ use super::test_ca::TestCa;
 use super::{Good, Issuer, Teller, stored};
 use crate::dns::DnsResponder;
 use crate::{
-    Cache, Certificate, DnsChallenge, Error, KeyType, PrivateKey, Result, RevocationReason, subject,
+    Cache, Certificate, DnsChallenge, Error, KeyType, PreferredChain, PrivateKey, Result,
+    RevocationReason, subject,
 };
 
 /// Gives certificates from an ACME CA (RFC 8555), with the account, the orders and the answers to challenges in the
@@ -95,6 +96,13 @@ impl AcmeIssuer {
     #[must_use]
     pub fn with_must_staple(mut self, must_staple: bool) -> Self {
         self.issuance = self.issuance.with_must_staple(must_staple);
+        self
+    }
+
+    /// Which chain is taken where the CA has several, as [`Issuance::with_preferred_chain`].
+    #[must_use]
+    pub fn with_preferred_chain(mut self, chain: PreferredChain) -> Self {
+        self.issuance = self.issuance.with_preferred_chain(chain);
         self
     }
 

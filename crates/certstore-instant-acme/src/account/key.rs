@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use instant_acme::Key;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use x509_parser::pem::Pem;
 use zeroize::Zeroizing;
@@ -90,6 +92,18 @@ impl AccountKey {
     /// As instant-acme takes it to open an account; instant-acme wipes neither.
     pub(crate) fn to_pkcs8(&self) -> PrivatePkcs8KeyDer<'static> {
         self.encode(&PKCS8_HEAD, &PKCS8_MIDDLE, |der| PrivatePkcs8KeyDer::from(der.to_vec()))
+    }
+
+    /// A signature by ECDSA with SHA-256, as JSON Web Signatures have it (RFC 7518, section 3.4).
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, instant_acme::Error> {
+        let (pkcs8, random) = (self.to_pkcs8(), SystemRandom::new());
+        let pair = EcdsaKeyPair::from_pkcs8(
+            &ECDSA_P256_SHA256_FIXED_SIGNING,
+            pkcs8.secret_pkcs8_der(),
+            &random,
+        );
+        let signed = pair.map_err(|_| instant_acme::Error::KeyRejected)?.sign(&random, message);
+        Ok(signed.map_err(|_| instant_acme::Error::Crypto)?.as_ref().to_vec())
     }
 
     /// As instant-acme takes it to register an account.

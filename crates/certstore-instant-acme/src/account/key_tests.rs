@@ -37,3 +37,13 @@ fn what_instant_acme_cannot_sign_with_is_refused() {
         assert!(error.to_string().contains("the account's private key"), "{error}");
     }
 }
+
+#[test]
+fn a_signature_is_by_the_key() {
+    use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+    let key = AccountKey::from_pem(OF_CADDY.as_bytes()).unwrap();
+    let signature = key.sign(b"a message").unwrap();
+    let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &key.point);
+    assert!(public.verify(b"a message", &signature).is_ok());
+    assert!(public.verify(b"another", &signature).is_err());
+}

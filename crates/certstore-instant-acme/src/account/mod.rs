@@ -11,10 +11,11 @@ use certstore_core::{Lock, Storage, with_lock};
 use instant_acme::{Account, ExternalAccountKey, NewAccount};
 
 use crate::limit::OrderLimit;
+use crate::signed::Signer;
 use crate::writer::Writer;
 use crate::{Ca, Result};
 use files::{AccountKeys, Registration, StoredAccount};
-use key::AccountKey;
+pub(crate) use key::AccountKey;
 
 /// The one account that all processes over a storage share: opened where it is stored, else registered once.
 ///
@@ -95,6 +96,18 @@ impl AccountStore {
             Some(StoredAccount { private_key, registration: Some(registration) }) => {
                 let key = AccountKey::from_pem(&private_key)?;
                 self.open(&registration.location, &key).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What signs for the account that is stored; `None` where none is.
+    pub(crate) async fn signer(&self) -> Result<Option<Signer>> {
+        match StoredAccount::load(&*self.storage, &self.keys).await? {
+            Some(StoredAccount { private_key, registration: Some(registration) }) => {
+                let key = AccountKey::from_pem(&private_key)?;
+                let new_nonce = self.ca.directory().await?.new_nonce;
+                Ok(Some(Signer { account: registration.location, key, new_nonce }))
             }
             _ => Ok(None),
         }

@@ -3,10 +3,12 @@
 #![cfg(unix)]
 
 mod bound;
+mod chains;
 mod keys;
 #[path = "../../examples/obtain/node.rs"]
 #[expect(dead_code, reason = "the example as a whole is another program's test")]
 mod obtain;
+mod orders;
 mod recording;
 mod renewal_info;
 mod revoke;

@@ -1,12 +1,13 @@
 //! An HTTP client that keeps what it sends.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::Request;
+use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -33,6 +34,7 @@ pub(crate) struct Sent {
 pub(crate) struct Recording {
     client: Arc<Client<HttpsConnector<HttpConnector>, BodyWrapper<Bytes>>>,
     sent: Arc<Mutex<Vec<Sent>>>,
+    refused: Arc<AtomicUsize>,
 }
 
 impl Recording {
@@ -44,7 +46,12 @@ impl Recording {
         let connector =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http1().build();
         let client = Arc::new(Client::builder(TokioExecutor::new()).build(connector));
-        Self { client, sent: Arc::default() }
+        Self { client, sent: Arc::default(), refused: Arc::default() }
+    }
+
+    /// How many requests were refused as bad.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// What was sent to URLs with `word` in them, in order.
@@ -65,7 +72,11 @@ impl HttpClient for Recording {
             let sent = Sent { url: parts.uri.to_string(), user_agent, payload: payload(&body) };
             this.sent.lock().expect("nothing panicked").push(sent);
             let request = Request::from_parts(parts, BodyWrapper::from(body.to_vec()));
-            HttpClient::request(&*this.client, request).await
+            let answer = HttpClient::request(&*this.client, request).await?;
+            if answer.parts.status == StatusCode::BAD_REQUEST {
+                this.refused.fetch_add(1, Ordering::SeqCst);
+            }
+            Ok(answer)
         })
     }
 }
