@@ -3,12 +3,13 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use certstore::Storage;
 use certstore_acme::{Certificate, Event, subject};
 use clap::Args;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::manager::{ChallengeArgs, DeliveryArgs, IssuerArgs, interrupted};
+use super::manager::{ChallengeArgs, DeliveryArgs, IssuerArgs, interrupted, over_storage};
 use super::{Context, rfc3339};
 use crate::exit::{Failure, one_line};
 use crate::output::Output;
@@ -60,8 +61,17 @@ impl Manage {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let subjects: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        let issuer = self.issuer.choose(&subjects)?;
-        let storage = context.open().await?;
+        self.issuer.choose(&subjects)?;
+        over_storage(context, async |storage| self.work(context, &subjects, storage).await).await
+    }
+
+    async fn work(
+        self,
+        context: &Context,
+        subjects: &[String],
+        storage: Arc<dyn Storage>,
+    ) -> Result<(), Failure> {
+        let issuer = self.issuer.choose(subjects)?;
         let delivery = self.delivery.over(&storage)?;
         let (tell, mut told) = mpsc::channel(WAITING);
         let tell = Arc::new(tell);
@@ -75,7 +85,7 @@ impl Manage {
             })
             .build();
         let answering = self.challenges.start(&config, &issuer).await?;
-        config.manage_in_background(&subjects).map_err(super::manager::failure)?;
+        config.manage_in_background(subjects).map_err(super::manager::failure)?;
         let renewing = config.maintain();
         let mut out = context.output();
         // One for all of them: what comes while nobody listens is lost.

@@ -7,7 +7,11 @@ mod dns;
 mod issuer;
 mod names;
 
-use certstore_acme::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use certstore::Storage;
+use certstore_acme::{Error, ObtainedLocks};
 
 pub(super) use answering::ChallengeArgs;
 pub(super) use ca::CaArgs;
@@ -16,7 +20,27 @@ pub(super) use dns::DnsArgs;
 pub(super) use issuer::{Chosen, IssuerArgs};
 pub(super) use names::{Done, each, report};
 
+use super::Context;
 use crate::exit::Failure;
+
+/// How long the end of the program waits for a storage that is to take locks back.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Does work over the storage, and in the end gives back the locks that it has left: their release in the background would
+/// end with the program, and others would wait for a lease.
+pub(super) async fn over_storage(
+    context: &Context,
+    work: impl AsyncFnOnce(Arc<dyn Storage>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let locks = ObtainedLocks::new(context.open().await?);
+    let done = work(Arc::new(locks.clone())).await;
+    if tokio::time::timeout(FAREWELL, locks.unlock_all_obtained()).await.is_err() {
+        tracing::warn!(
+            "the storage does not answer; the locks that are held end with their leases"
+        );
+    }
+    done
+}
 
 pub(super) fn failure(error: Error) -> Failure {
     match error {

@@ -1,11 +1,14 @@
 //! `certstore obtain`.
 
+use std::sync::Arc;
+
+use certstore::Storage;
 use certstore_acme::subject;
 use clap::Args;
 
 use super::Context;
 use super::manager::{
-    ChallengeArgs, DeliveryArgs, Done, IssuerArgs, each, hand_on, interrupted, report,
+    ChallengeArgs, DeliveryArgs, Done, IssuerArgs, each, hand_on, interrupted, over_storage, report,
 };
 use crate::exit::Failure;
 
@@ -41,12 +44,21 @@ impl Obtain {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let subjects: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        let issuer = self.issuer.choose(&subjects)?;
-        let storage = context.open().await?;
+        self.issuer.choose(&subjects)?;
+        over_storage(context, async |storage| self.work(context, &subjects, storage).await).await
+    }
+
+    async fn work(
+        self,
+        context: &Context,
+        subjects: &[String],
+        storage: Arc<dyn Storage>,
+    ) -> Result<(), Failure> {
+        let issuer = self.issuer.choose(subjects)?;
         let delivery = self.delivery.over(&storage)?;
         let config = issuer.builder(&storage)?.build();
         let answering = self.challenges.start(&config, &issuer).await?;
-        let work = each(context.global.quiet, "obtaining", &subjects, |subject| {
+        let work = each(context.global.quiet, "obtaining", subjects, |subject| {
             let config = config.clone();
             async move {
                 let stored = config.cache_managed_certificate(&subject).await.ok();

@@ -1,5 +1,7 @@
 //! `certstore renew`.
 
+use std::sync::Arc;
+
 use certstore::inventory::{InventoryOptions, certs};
 use certstore::{Dir, Storage, StorageKeys};
 use certstore_acme::{Config, Error, RenewalPolicy, subject};
@@ -8,7 +10,7 @@ use std::time::SystemTime;
 
 use super::Context;
 use super::manager::{
-    ChallengeArgs, DeliveryArgs, Done, IssuerArgs, each, hand_on, interrupted, report,
+    ChallengeArgs, DeliveryArgs, Done, IssuerArgs, each, hand_on, interrupted, over_storage, report,
 };
 use crate::exit::Failure;
 
@@ -49,11 +51,20 @@ impl Renew {
         }
         let named: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        let issuer = self.issuer.choose(&named)?;
-        let storage = context.open().await?;
+        self.issuer.choose(&named)?;
+        over_storage(context, async |storage| self.work(context, &named, storage).await).await
+    }
+
+    async fn work(
+        self,
+        context: &Context,
+        named: &[String],
+        storage: Arc<dyn Storage>,
+    ) -> Result<(), Failure> {
+        let issuer = self.issuer.choose(named)?;
         let subjects = match named.is_empty() {
             true => stored(&*storage, &issuer.storage_name()).await?,
-            false => named,
+            false => named.to_vec(),
         };
         let delivery = self.delivery.over(&storage)?;
         let config = issuer.builder(&storage)?.build();

@@ -1,10 +1,13 @@
 //! `certstore revoke`.
 
+use std::sync::Arc;
+
+use certstore::Storage;
 use certstore_acme::{Config, RevocationReason, parse_revocation_reason, subject};
 use clap::Args;
 
 use super::Context;
-use super::manager::{CaArgs, Done, each, report};
+use super::manager::{CaArgs, Done, each, over_storage, report};
 use crate::exit::Failure;
 
 /// Have the CA revoke stored certificates, and delete them
@@ -39,11 +42,19 @@ impl Revoke {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let subjects: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        let storage = context.open().await?;
+        over_storage(context, async |storage| self.work(context, &subjects, storage).await).await
+    }
+
+    async fn work(
+        self,
+        context: &Context,
+        subjects: &[String],
+        storage: Arc<dyn Storage>,
+    ) -> Result<(), Failure> {
         let issuer = self.ca.issuer(&storage)?;
         let config = Config::builder(storage).issuer(issuer).build();
         let reason = self.reason;
-        let all = each(context.global.quiet, "revoking", &subjects, |subject| {
+        let all = each(context.global.quiet, "revoking", subjects, |subject| {
             let config = config.clone();
             async move { config.revoke_cert(&subject, reason).await.map(|()| Done::Gone("revoked")) }
         });

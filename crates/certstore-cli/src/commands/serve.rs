@@ -12,13 +12,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use certstore::Storage;
 use certstore_acme::{
     Config, Error, HttpsOptions, HttpsServer, TicketKeys, TicketOptions, subject,
 };
 use clap::Args;
 
 use super::Context;
-use super::manager::{IssuerArgs, failure, interrupted};
+use super::manager::{IssuerArgs, failure, interrupted, over_storage};
 use crate::exit::Failure;
 use site::Site;
 use told::Told;
@@ -70,14 +71,25 @@ impl Serve {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let subjects: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        let issuer = self.issuer.choose(&subjects)?;
+        self.issuer.choose(&subjects)?;
         let site = Site::new(self.dir.as_deref(), self.to.as_deref(), &subjects)?;
+        over_storage(context, async |storage| self.work(context, &subjects, site, storage).await)
+            .await
+    }
+
+    async fn work(
+        self,
+        context: &Context,
+        subjects: &[String],
+        site: Site,
+        storage: Arc<dyn Storage>,
+    ) -> Result<(), Failure> {
+        let issuer = self.issuer.choose(subjects)?;
         let files = context.config()?.path().map(Path::to_path_buf);
-        let storage = context.open().await?;
         let config = issuer.builder(&storage)?.build();
         let tickets = TicketKeys::new(Arc::clone(&storage), TicketOptions::default())?;
-        let server = self.bind(&config, &subjects, &tickets, issuer.is_public()).await?;
-        let told = Told::new(&server, &subjects, issuer.authority(), files)?;
+        let server = self.bind(&config, subjects, &tickets, issuer.is_public()).await?;
+        let told = Told::new(&server, subjects, issuer.authority(), files)?;
         // A CA looks at challenges before there is a certificate.
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(site, async { drop(stopped.await) }));
@@ -86,7 +98,7 @@ impl Serve {
         // From the start: what other nodes obtain meanwhile is served.
         let renewing = config.maintain();
         tokio::select! {
-            managed = config.manage(&subjects) => if let Err(error) = managed {
+            managed = config.manage(subjects) => if let Err(error) = managed {
                 // What is valid yet is served; the failure is in the log, and it is tried again.
                 let now = SystemTime::now();
                 let found = |subject: &String| config.get_certificate(subject);

@@ -1,8 +1,8 @@
 //! Three nodes that start together, one that comes late, and a CA that gives nothing.
 
-use certstore_conformance::servers::Pebble;
+use certstore_conformance::servers::{CaProxy, Part, Pebble};
 
-use crate::node::{Ca, Node, command, files};
+use crate::node::{Ca, Node, asked, command, files};
 use crate::places::Place;
 use crate::round_robin::RoundRobin;
 
@@ -38,6 +38,20 @@ fn three_nodes_on_files_order_each_name_once_and_answer_for_each_other() {
 #[test]
 fn three_nodes_on_redis_order_each_name_once_and_answer_for_each_other() {
     a_fleet_answers_for_each_other(&Place::on_redis());
+}
+
+#[test]
+fn who_is_stopped_in_the_middle_of_an_order_leaves_no_lock() {
+    let (place, pebble) = (Place::on_redis(), Pebble::start().unwrap());
+    let proxy = CaProxy::before(&pebble).unwrap();
+    let held = proxy.hold(Part::Request, "/order-plz");
+    let node = Node::start(&place.url, &Ca::through(&proxy), &["stopped.example"]);
+    held.reached().unwrap();
+    let locks = asked(&place.url, &["locks"]);
+    assert_eq!(locks.as_array().map(Vec::len), Some(1), "{locks}");
+    node.process.stop().unwrap();
+    // Not only after its lease.
+    assert_eq!(asked(&place.url, &["locks"]), serde_json::json!([]));
 }
 
 #[test]
