@@ -65,7 +65,9 @@ impl Pebble {
         let own = SocketAddr::from(([127, 0, 0, 1], dns.place().port_at(DNS)));
         let resolver = options.resolver.unwrap_or(own);
         let prepare = move |place: &Place| options.command(place, resolver);
-        let spec = ServerSpec::new("pebble", prepare, |place| listens(place, ACME)).ports(4);
+        // Its management interface comes up by itself, and may be the later of the two.
+        let ready = |place: &Place| listens(place, ACME).and_then(|()| listens(place, MANAGEMENT));
+        let spec = ServerSpec::new("pebble", prepare, ready).ports(4);
         Ok(Self { process: ServerProcess::start(spec)?, dns })
     }
 
