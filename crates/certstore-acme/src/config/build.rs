@@ -24,7 +24,7 @@ pub enum IssuerOrder {
     /// As they were given: the next one is asked when one fails.
     #[default]
     AsGiven,
-    /// At random, which spreads a fleet's names over them.
+    /// At random by name, which spreads a fleet's names over them: all nodes ask the same one first for a name.
     Random,
 }
 

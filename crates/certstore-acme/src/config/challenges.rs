@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use certstore_core::one_line;
+use certstore_core::{Error as StorageError, ErrorKind, one_line};
 use rustls::ServerConfig;
 use rustls::server::ClientHello;
 use rustls::sign::CertifiedKey;
@@ -16,18 +16,21 @@ use crate::{Result, alpn_challenge_certificate};
 /// Where RFC 8555, section 8.3, has a CA look for answers.
 pub const HTTP_CHALLENGE_PATH: &str = "/.well-known/acme-challenge/";
 
-/// How long a handshake waits for the storage: CAs give up after about ten seconds.
+/// How long a CA waits for the storage: it gives up after about ten seconds.
 const STORAGE_LIMIT: Duration = Duration::from_secs(5);
-/// Handshakes at a time that read the storage: anybody can say that it is a CA.
+/// Handshakes, and requests, at a time that read the storage: anybody can say that it is a CA.
 const READERS: usize = 16;
 
-/// Handshakes that read the storage.
+/// Those that read the storage.
 #[derive(Debug)]
-pub(super) struct Readers(Semaphore);
+pub(super) struct Readers {
+    handshakes: Semaphore,
+    requests: Semaphore,
+}
 
 impl Default for Readers {
     fn default() -> Self {
-        Self(Semaphore::new(READERS))
+        Self { handshakes: Semaphore::new(READERS), requests: Semaphore::new(READERS) }
     }
 }
 
@@ -35,8 +38,11 @@ impl Config {
     /// What to answer to `GET path` on `host`, which may have a port: for [`HTTP_CHALLENGE_PATH`] what any node of the
     /// fleet, Caddy's among them, has been asked to show; `None`: it is no challenge that is on its way.
     ///
+    /// It takes five seconds at most, and sixteen read the storage at a time: anybody can ask.
+    ///
     /// # Errors
-    /// [`Error::Storage`](crate::Error::Storage): the storage failed; answer 503, and the CA asks again.
+    /// [`Error::Storage`](crate::Error::Storage): the storage failed, or takes too long (`Unavailable`); answer 503, and the CA
+    /// asks again.
     ///
     /// # Cancel safety
     /// Cancel safe: it only reads.
@@ -44,6 +50,18 @@ impl Config {
         if !path.starts_with(HTTP_CHALLENGE_PATH) {
             return Ok(None);
         }
+        tokio::select! {
+            biased;
+            () = self.0.clock.sleep(STORAGE_LIMIT) => {
+                Err(StorageError::new(ErrorKind::Unavailable, "the storage takes too long").into())
+            }
+            answer = self.stored_http_answer(host, path) => answer,
+        }
+    }
+
+    async fn stored_http_answer(&self, host: &str, path: &str) -> Result<Option<String>> {
+        // It is never closed.
+        let _turn = self.0.readers.requests.acquire().await.ok();
         let mut failed = None;
         for issuer in &self.0.issuers {
             match issuer.http_challenge_answer(host, path).await {
@@ -74,10 +92,9 @@ impl Config {
         hello: &ClientHello<'_>,
     ) -> Option<Arc<ServerConfig>> {
         let asked = hello.server_name().filter(|_| is_alpn_challenge(hello))?.to_owned();
-        let key = match self.0.cache.alpn_challenge(&asked) {
-            Some(own) => own,
-            None => self.stored_alpn_challenge(&asked).await?,
-        };
+        // What is in memory may be of an order that was given up, and another node's has come since.
+        let stored = self.stored_alpn_challenge(&asked).await;
+        let key = stored.or_else(|| self.0.cache.alpn_challenge(&asked))?;
         Some(Arc::new(challenge_config(key)))
     }
 
@@ -85,7 +102,7 @@ impl Config {
     async fn stored_alpn_challenge(&self, server_name: &str) -> Option<Arc<CertifiedKey>> {
         let read = async {
             // It is never closed.
-            let _turn = self.0.readers.0.acquire().await.ok();
+            let _turn = self.0.readers.handshakes.acquire().await.ok();
             for issuer in &self.0.issuers {
                 let key = issuer.alpn_challenge_answer(server_name).await.and_then(|answer| {
                     let Some(answer) = answer else { return Ok(None) };

@@ -186,6 +186,20 @@ async fn a_listener_answers_a_challenge_that_caddy_has_stored() {
 }
 
 #[tokio::test]
+async fn an_answer_that_an_order_has_left_in_memory_hides_none_that_came_since() {
+    let node = Node::start().await;
+    let digest = |text| certstore_instant_acme::KeyAuthorization::new(text).digest();
+    let left = alpn_challenge_certificate("a.example", &digest("old.thumb")).unwrap();
+    node.config.cache().set_alpn_challenge("a.example", Arc::new(left)).unwrap();
+    assert!(bears(&node.answer("a.example").await.unwrap(), &digest("old.thumb")));
+    node.store("a.example", OF_CADDY).await;
+    assert!(bears(&node.answer("a.example").await.unwrap(), &digest("tok.thumb")));
+    // Better than nothing while the storage is away.
+    node.storage.go_away();
+    assert!(bears(&node.answer("a.example").await.unwrap(), &digest("old.thumb")));
+}
+
+#[tokio::test]
 async fn garbage_and_a_storage_that_is_away_refuse_the_handshake_and_nothing_more() {
     let node = Node::start().await;
     node.store("a.example", "no challenge").await;
@@ -249,6 +263,11 @@ impl Issuer for Hanging {
         self.0.fetch_add(1, Ordering::SeqCst);
         std::future::pending().await
     }
+
+    async fn http_challenge_answer(&self, _: &str, _: &str) -> Result<Option<String>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        std::future::pending().await
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,5 +279,20 @@ async fn a_storage_that_hangs_holds_few_handshakes_and_not_for_long() {
     let handshakes = (0..100).map(|_| config.stored_alpn_challenge("a.example"));
     let answers = futures_util::future::join_all(handshakes).await;
     assert!(answers.iter().all(Option::is_none));
+    assert_eq!((begun.elapsed(), asked.load(Ordering::SeqCst)), (STORAGE_LIMIT, READERS));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storage_that_hangs_holds_few_requests_and_not_for_long() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let clock = crate::test_clock::TokioClock::starting(std::time::SystemTime::UNIX_EPOCH);
+    let config = Config::builder(Gate::new()).clock(clock).issuer(Hanging(asked.clone())).build();
+    let (begun, path) = (tokio::time::Instant::now(), format!("{HTTP_CHALLENGE_PATH}token"));
+    let requests = (0..100).map(|_| config.http_challenge_answer("a.example", &path));
+    let answers = futures_util::future::join_all(requests).await;
+    for answer in answers {
+        let Err(crate::Error::Storage(error)) = answer else { panic!("{answer:?}") };
+        assert!(error.is_retryable(), "{error}");
+    }
     assert_eq!((begun.elapsed(), asked.load(Ordering::SeqCst)), (STORAGE_LIMIT, READERS));
 }

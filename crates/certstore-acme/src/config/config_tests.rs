@@ -194,6 +194,42 @@ async fn issuers_at_random_are_all_asked_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fleet_orders_once_whichever_issuer_each_node_asks() {
+    let fleet = Fleet::new();
+    let nodes: Vec<Config> = (0..6)
+        .map(|number| {
+            let [one, two] =
+                ["one", "two"].map(|name| Handle(Flaky::new(&fleet.storage, &fleet.clock, name)));
+            let (first, second) = if number % 2 == 0 { (one, two) } else { (two, one) };
+            fleet.builder().issuer(first).issuer(second).build()
+        })
+        .collect();
+    for name in ["a.example.com", "b.example.com"] {
+        let obtained = nodes.iter().map(|node| node.obtain_cert(name));
+        let obtained = futures_util::future::join_all(obtained).await;
+        let hashes: BTreeSet<_> =
+            obtained.into_iter().map(|made| made.unwrap().hash().to_owned()).collect();
+        assert_eq!(hashes.len(), 1, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_ask_the_same_issuer_at_random() {
+    let fleet = Fleet::new();
+    let node = || {
+        let [one, two] =
+            ["one", "two"].map(|name| Handle(Flaky::new(&fleet.storage, &fleet.clock, name)));
+        fleet.builder().issuer(one).issuer(two).issuer_order(IssuerOrder::Random).build()
+    };
+    let (node, other) = (node(), node());
+    for number in 0..32 {
+        let name = format!("n{number}.example.com");
+        let first = |node: &Config| node.issuers_for(&name)[0].name().to_owned();
+        assert_eq!(first(&node), first(&other));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn renew_gives_a_new_one_in_the_place_of_the_old() {
     let fleet = Fleet::new();
     let (node, _) = fleet.node();

@@ -125,7 +125,10 @@ impl Config {
                 // Whatever an issuer of somebody else's does, the others go on.
                 let tried = std::panic::AssertUnwindSafe(at.config.try_now(&subject));
                 if tried.catch_unwind().await.is_err() {
-                    let retry = at.config.0.names.failed(&subject, at.config.0.clock.wall(), None);
+                    let (names, now) = (&at.config.0.names, at.config.0.clock.wall());
+                    let retry = names.failed(&subject, now, None);
+                    // It may have been in what is asked of the issuer.
+                    names.unanswered(&subject, now);
                     tracing::error!(subject, ?retry, "obtaining a certificate panicked");
                 }
             });

@@ -150,6 +150,14 @@ impl ManagedNames {
         wait
     }
 
+    /// There is none any more: it is looked at now.
+    pub(super) fn lost(&self, subject: &str) {
+        if let Some(state) = self.states().get_mut(subject) {
+            (state.failures, state.next, state.certificate) = (0, None, None);
+        }
+        self.changed.notify_one();
+    }
+
     /// It has failed; gives the pause before it is tried again. `left`: how long its certificate is valid yet.
     pub(super) fn failed(
         &self,

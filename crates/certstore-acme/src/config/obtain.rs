@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use certstore_core::{Error as StorageError, ErrorKind, OsRandom, Random as _};
+use certstore_core::{Error as StorageError, ErrorKind, Lock, LockName, with_lock};
 
 use super::demand::serves;
 use super::{Config, IssuerOrder};
@@ -138,17 +138,45 @@ impl Config {
 
     /// The first good one that any issuer has stored, else the first that one gives.
     async fn ask_issuers(&self, subject: &str, good: Good<'_>) -> Result<Certificate> {
-        let issuers = self.issuers();
+        let issuers = self.issuers_for(subject);
         if let [only] = &issuers[..] {
             return only.obtain(subject, good).await;
         }
-        for issuer in &issuers {
+        if let Some(found) = self.good_of_any(&issuers, subject, good).await? {
+            return Ok(found);
+        }
+        // An issuer looks at its own place under the lock of the name: nodes at different issuers would each order.
+        let lock = LockName::new(&format!("choose_issuer_{subject}"))?;
+        let work = async |_: &Lock| match self.good_of_any(&issuers, subject, good).await? {
+            Some(found) => Ok(found),
+            None => self.ask_in_turn(&issuers, subject, good).await,
+        };
+        with_lock(&*self.0.storage, &lock, work).await?
+    }
+
+    /// What any of the issuers has stored that will do.
+    async fn good_of_any(
+        &self,
+        issuers: &[Arc<dyn Issuer>],
+        subject: &str,
+        good: Good<'_>,
+    ) -> Result<Option<Certificate>> {
+        for issuer in issuers {
             let valid = |found: &Certificate| !found.has_expired(self.0.clock.wall());
             let found = issuer.load(subject).await?;
             if let Some(found) = found.filter(|found| valid(found) && good(found)) {
-                return Ok(found);
+                return Ok(Some(found));
             }
         }
+        Ok(None)
+    }
+
+    async fn ask_in_turn(
+        &self,
+        issuers: &[Arc<dyn Issuer>],
+        subject: &str,
+        good: Good<'_>,
+    ) -> Result<Certificate> {
         let mut errors = Vec::new();
         for issuer in issuers {
             match issuer.obtain(subject, good).await {
@@ -164,11 +192,15 @@ impl Config {
         Err(Error::Issuers { name: subject.to_owned(), errors })
     }
 
-    fn issuers(&self) -> Vec<Arc<dyn Issuer>> {
+    pub(super) fn issuers_for(&self, subject: &str) -> Vec<Arc<dyn Issuer>> {
         let mut issuers = self.0.issuers.clone();
         if self.0.order == IssuerOrder::Random && issuers.len() > 1 {
-            let count = u128::try_from(issuers.len()).unwrap_or(1);
-            let first = usize::try_from(OsRandom.next_u128() % count).unwrap_or(0);
+            // Any digest spreads; this one is the same on all nodes.
+            let digest = ring::digest::digest(&ring::digest::SHA256, subject.as_bytes());
+            let first = digest
+                .as_ref()
+                .iter()
+                .fold(0, |all, byte| (all * 256 + usize::from(*byte)) % issuers.len());
             issuers.rotate_left(first);
         }
         issuers

@@ -7,13 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use certstore::bundle::BundleKeys;
 use certstore::watch::{WatchOptions, watch};
-use certstore_core::{Change, Dir, ErrorKind, Key, Result};
+use certstore_core::{Change, Dir, ErrorKind, Key, Result, StorageKeys};
 use futures_util::{StreamExt as _, stream};
 
 use super::Config;
 use super::demand::serves;
 use super::obtain::Room;
-use crate::Certificate;
+use crate::{Certificate, Issuer};
 
 /// Below it lie the certificates of all issuers.
 const CERTIFICATES: &str = "certificates";
@@ -64,10 +64,19 @@ impl Config {
             }
         }
         while let Some(change) = watching.changes.next().await {
-            if let Change::Stored(key) = change?
-                && let Some(subject) = self.subject_of(&key)
-            {
-                self.take_up(&subject).await;
+            match change? {
+                Change::Stored(key) => {
+                    if let Some(subject) = self.subject_of(&key) {
+                        self.take_up(&subject).await;
+                    }
+                }
+                Change::Deleted(key) => {
+                    for subject in self.served_from(&key) {
+                        self.deleted(&subject).await;
+                    }
+                }
+                // Something was missed: from the beginning.
+                _ => return Ok(()),
             }
         }
         Ok(())
@@ -90,6 +99,18 @@ impl Config {
         candidates.into_iter().find(|subject| is_ours(subject) && is_there(subject))
     }
 
+    /// The names whose certificates are served and lie there, or beneath it.
+    fn served_from(&self, key: &Key) -> Vec<String> {
+        let beneath = format!("{key}/");
+        let lies_there = |certificate: &Certificate| {
+            let (issuer, subject) = (certificate.issuer()?, certificate.names().first()?);
+            let keys = BundleKeys::new(issuer, subject).ok()?;
+            let there = keys.metadata() == key || keys.metadata().as_str().starts_with(&beneath);
+            there.then(|| subject.clone())
+        };
+        self.0.cache.certificates().iter().filter_map(lies_there).collect()
+    }
+
     /// Serves what is stored for a name, where it is newer than what is served.
     async fn take_up(&self, subject: &str) {
         for issuer in &self.0.issuers {
@@ -103,6 +124,42 @@ impl Config {
                 Err(error) => tracing::debug!(subject, %error, "what is stored could not be read"),
             }
         }
+    }
+
+    /// Somebody has deleted what is served. A name that is managed gets another certificate at once. Until then the old one is
+    /// served, for whoever empties a storage by mistake is not to stop handshakes; but one whose key was put aside as
+    /// compromised is served no longer.
+    async fn deleted(&self, subject: &str) {
+        for issuer in &self.0.issuers {
+            match self.is_compromised(&**issuer, subject).await {
+                Ok(Some(true)) => self.forget(subject, &**issuer),
+                Ok(Some(false)) => {}
+                // It was stored again.
+                Ok(None) => {
+                    self.take_up(subject).await;
+                    return;
+                }
+                Err(error) => {
+                    tracing::debug!(subject, %error, "what is stored could not be read");
+                    return;
+                }
+            }
+        }
+        tracing::warn!(subject, "the certificate was deleted from the storage");
+        self.0.names.lost(subject);
+    }
+
+    /// Whether a key was put aside as compromised where no certificate is any more; `None`: there is one.
+    async fn is_compromised(
+        &self,
+        issuer: &dyn Issuer,
+        subject: &str,
+    ) -> crate::Result<Option<bool>> {
+        if issuer.load(subject).await?.is_some() {
+            return Ok(None);
+        }
+        let aside = StorageKeys::site_compromised_key(issuer.name(), subject)?;
+        Ok(Some(self.0.storage.exists(&aside).await?))
     }
 
     fn is_news(&self, subject: &str, found: &Certificate) -> bool {

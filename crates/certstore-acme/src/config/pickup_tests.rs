@@ -136,3 +136,40 @@ async fn what_is_missed_while_the_storage_is_away_is_found_afterwards() {
     assert_eq!(hash(&node, "example.com"), made);
     kept.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_deletes_is_served_until_there_is_another_one() {
+    let fleet = Fleet::new();
+    let (node, issuer) = fleet.node();
+    let kept = node.maintain();
+    node.manage(["example.com"]).await.unwrap();
+    let old = hash(&node, "example.com");
+    issuer.down.store(true, std::sync::atomic::Ordering::SeqCst);
+    let dir: Key = "certificates/local/example.com".parse().unwrap();
+    fleet.storage.delete(&dir).await.unwrap();
+    after(Duration::from_secs(30)).await;
+    assert_eq!(hash(&node, "example.com"), old, "the CA is down");
+    issuer.down.store(false, std::sync::atomic::Ordering::SeqCst);
+    after(Duration::from_secs(120)).await;
+    assert_ne!(hash(&node, "example.com"), old);
+    kept.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_revoked_elsewhere_as_compromised_is_served_no_longer() {
+    let fleet = Fleet::new();
+    let (node, issuer) = fleet.node();
+    let kept = node.maintain();
+    node.manage(["example.com"]).await.unwrap();
+    issuer.down.store(true, std::sync::atomic::Ordering::SeqCst);
+    let keys = BundleKeys::new("local", "example.com").unwrap();
+    let private_key = fleet.storage.load(keys.private_key()).await.unwrap();
+    let aside = StorageKeys::site_compromised_key("local", "example.com").unwrap();
+    fleet.storage.store(&aside, &private_key).await.unwrap();
+    for key in [keys.certificate(), keys.private_key(), keys.metadata()] {
+        fleet.storage.delete(key).await.unwrap();
+    }
+    after(Duration::from_secs(1)).await;
+    assert!(node.get_certificate("example.com").is_none());
+    kept.stop().await;
+}

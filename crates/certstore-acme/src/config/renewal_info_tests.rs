@@ -20,6 +20,7 @@ struct Advising {
     storage: Arc<Gate>,
     /// `None`: it does not answer.
     selected: Arc<Mutex<Option<Duration>>>,
+    panics: bool,
     asked: Arc<AtomicUsize>,
 }
 
@@ -28,7 +29,7 @@ impl Advising {
         let inner = InternalIssuer::new(fleet.storage.clone()).with_clock(fleet.clock.clone());
         let selected = Arc::new(Mutex::new(selected));
         let storage = fleet.storage.clone();
-        Self { inner: Arc::new(inner), storage, selected, asked: Arc::default() }
+        Self { inner: Arc::new(inner), storage, selected, panics: false, asked: Arc::default() }
     }
 
     fn node(&self, fleet: &Fleet) -> Config {
@@ -56,6 +57,7 @@ impl Issuer for Advising {
 
     async fn refresh_renewal_info(&self, subject: &str) -> Result<Option<SystemTime>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        assert!(!self.panics, "as asked for");
         let selected = *self.selected.lock().unwrap();
         let Some(selected) = selected else {
             return Err(Error::Refused { name: subject.to_owned(), why: "it does not say" });
@@ -149,4 +151,18 @@ async fn a_name_that_waits_after_a_failure_is_not_tried_for_a_question() {
     assert_eq!(names.take_due(now), ["a.example"]);
     assert!(names.is_to_ask("a.example", now) && names.is_resting("a.example", now));
     assert!(!names.is_resting("a.example", now + Duration::from_secs(60)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_panics_when_it_is_asked_is_asked_again_after_a_pause() {
+    let fleet = Fleet::new();
+    let issuer = Advising { panics: true, ..Advising::new(&fleet, None) };
+    let node = issuer.node(&fleet);
+    let _kept = node.maintain();
+    node.manage(["a.example"]).await.unwrap();
+    tokio::time::advance(2 * SHORTEST).await;
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(issuer.asked.load(Ordering::SeqCst), 1);
 }

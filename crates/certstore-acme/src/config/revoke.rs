@@ -10,7 +10,8 @@ impl Config {
     /// key. Handshakes get it no more, and the name is managed no more: whoever wants another certificate, which has
     /// another key, says so by [`manage`](Self::manage) or [`obtain_cert`](Self::obtain_cert).
     ///
-    /// Of a fleet, one node does it; the others serve what they have until they look at the storage again.
+    /// Of a fleet, one node does it. The others that manage the name obtain another certificate, with another key, as soon as the
+    /// storage tells them or once they look at it; until then they serve the old one, unless its key is compromised.
     ///
     /// # Errors
     /// [`Error::Storage`](crate::Error::Storage): the name can have no certificate, none is stored (`NotFound`), the
@@ -47,7 +48,7 @@ impl Config {
     }
 
     /// Handshakes get no certificate for just this name from this issuer any more.
-    fn forget(&self, subject: &str, issuer: &dyn Issuer) {
+    pub(super) fn forget(&self, subject: &str, issuer: &dyn Issuer) {
         for found in self.0.cache.certificates_of(subject) {
             if found.issuer() == Some(issuer.name()) {
                 self.0.cache.remove(found.hash());

@@ -1,12 +1,14 @@
 //! OCSP staples, kept fresh for what is served.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use certstore_core::one_line;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use super::Config;
 use super::backoff::pause;
@@ -61,30 +63,50 @@ impl Config {
         if self.0.ocsp_interval.is_none() {
             return;
         }
+        let revoked = self.look_at_staples().await.into_iter();
+        stream::iter(revoked.map(|revoked| self.replace_revoked(revoked)))
+            .buffer_unordered(AT_A_TIME)
+            .collect::<()>()
+            .await;
+    }
+
+    /// Gives what is revoked.
+    async fn look_at_staples(&self) -> Vec<Certificate> {
         let now = self.0.clock.boottime();
         let due: Vec<String> = {
             let states = self.0.staples.states();
-            states
-                .iter()
-                .filter(|(_, state)| state.next <= now)
-                .map(|(hash, _)| hash.clone())
-                .collect()
+            let due = states.iter().filter(|(_, state)| state.next <= now);
+            due.map(|(hash, _)| hash.clone()).collect()
         };
         let looks = due.into_iter().map(|hash| self.look_at_staple(hash));
-        stream::iter(looks).buffer_unordered(AT_A_TIME).collect::<()>().await;
+        let looked = stream::iter(looks).buffer_unordered(AT_A_TIME);
+        looked.filter_map(std::future::ready).collect().await
     }
 
     /// Keeps them fresh; never returns.
     pub(super) async fn keep_staples(&self) {
         let Some(interval) = self.0.ocsp_interval else { return std::future::pending().await };
+        // An order may take minutes: other staples do not wait for it.
+        let mut replacing = JoinSet::new();
         loop {
-            self.refresh_staples().await;
+            for revoked in self.look_at_staples().await {
+                self.0.staples.change(revoked.hash(), |state| state.next = Duration::MAX);
+                let config = self.clone();
+                replacing.spawn(async move {
+                    let work = AssertUnwindSafe(config.replace_revoked(revoked.clone()));
+                    if work.catch_unwind().await.is_err() {
+                        tracing::error!(names = ?revoked.names(), "replacing a revoked certificate panicked");
+                        config.retry(&revoked, pause(1, None));
+                    }
+                });
+            }
             let now = self.0.clock.boottime();
             let next = self.0.staples.states().values().map(|state| state.next).min();
             let wait = next.map_or(interval, |next| next.saturating_sub(now)).min(interval);
             tokio::select! {
                 () = self.0.clock.sleep(wait) => {}
                 () = self.0.staples.changed.notified() => {}
+                Some(_) = replacing.join_next(), if !replacing.is_empty() => {}
             }
         }
     }
@@ -108,7 +130,8 @@ impl Config {
         if let Some(held) =
             self.0.cache.get(certificate.hash()).filter(|held| held.ocsp().is_some())
         {
-            return held;
+            // What is stored may say more than what is held: when to renew it.
+            return certificate.with_ocsp(held.ocsp().cloned());
         }
         match self.stored_answer(&certificate).await {
             Ok(Some(answer)) => certificate.with_ocsp(Some(answer)),
@@ -129,17 +152,19 @@ impl Config {
         }
     }
 
-    async fn look_at_staple(&self, hash: String) {
+    /// Gives the certificate if it is revoked.
+    async fn look_at_staple(&self, hash: String) -> Option<Certificate> {
         let Some(certificate) = self.0.cache.get(&hash) else {
             // It was replaced, or has left the cache.
             self.0.staples.states().remove(&hash);
-            return;
+            return None;
         };
         let now = self.0.clock.wall();
         let fresh =
             |answer: &&OcspAnswer| answer.status() == OcspStatus::Good && now < answer.due();
         if let Some(answer) = certificate.ocsp().filter(fresh) {
-            return self.look_again(&hash, answer);
+            self.look_again(&hash, answer);
+            return None;
         }
         match self.answer_for(&certificate).await {
             Ok(Some(answer)) => match answer.status() {
@@ -147,11 +172,12 @@ impl Config {
                     self.look_again(&hash, &answer);
                     self.0.cache.restaple(certificate.with_ocsp(Some(answer)));
                 }
-                _ => self.replace_revoked(certificate.with_ocsp(Some(answer))).await,
+                _ => return Some(certificate.with_ocsp(Some(answer))),
             },
             Ok(None) => self.retry(&certificate, ANOTHER_ASKS),
             Err(error) => self.staple_failed(&certificate, &error),
         }
+        None
     }
 
     /// At half of its time; of one that is older, at half of what is left.
@@ -220,7 +246,11 @@ impl Config {
             self.obtain(subject, &|found| found.hash() != hash, Room::IsThere).await
         }
         .await;
-        let Err(error) = replaced else { return };
+        let error = match replaced {
+            // Of another issuer it has come beside it.
+            Ok(_) => return self.retire(&certificate),
+            Err(error) => error,
+        };
         let failed = self.0.staples.change(&hash, |state| {
             state.failures += 1;
             state.failures
@@ -230,5 +260,19 @@ impl Config {
         tracing::error!(subject, %error, cause, retry = ?wait, "a revoked certificate was not replaced");
         self.tell(&Event::Failed { subject, error: &error, retry_after: Some(wait) });
         self.retry(&certificate, wait);
+    }
+
+    /// Shows a revoked certificate no longer, unless it is the only one for one of its names.
+    fn retire(&self, certificate: &Certificate) {
+        let hash = certificate.hash();
+        let has_another = |name: &String| {
+            self.0.cache.certificates_of(name).iter().any(|other| other.hash() != hash)
+        };
+        if certificate.names().iter().all(has_another) {
+            self.0.cache.remove(hash);
+        }
+        if self.0.cache.get(hash).is_some() {
+            self.retry(certificate, Duration::MAX);
+        }
     }
 }

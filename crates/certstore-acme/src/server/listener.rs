@@ -189,7 +189,7 @@ async fn handshake(
     let start = timely(acceptor).await?;
     let hello = start.client_hello();
     let answer = if offers_acme_tls(&hello) {
-        tls.config.alpn_challenge_config(&hello).await
+        place.wait_for(tls.config.alpn_challenge_config(&hello)).await?.0
     } else {
         let asked = Hello::of(&hello).at(address);
         // It may be obtained or loaded for this handshake.

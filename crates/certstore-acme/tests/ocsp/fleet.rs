@@ -59,6 +59,7 @@ impl Clock for HandClock {
 /// Gives certificates of the responder's CA.
 #[derive(Clone)]
 pub(crate) struct OcspIssuer {
+    pub(crate) name: &'static str,
     pub(crate) storage: Arc<Gate>,
     pub(crate) responder: Arc<Responder>,
     pub(crate) must_staple: bool,
@@ -71,7 +72,15 @@ impl OcspIssuer {
     pub(crate) fn new(responder: &Arc<Responder>) -> Self {
         let (given, down, serials) = Default::default();
         let responder = Arc::clone(responder);
-        Self { storage: Gate::new(), responder, must_staple: false, given, down, serials }
+        Self {
+            name: "ocsp",
+            storage: Gate::new(),
+            responder,
+            must_staple: false,
+            given,
+            down,
+            serials,
+        }
     }
 
     pub(crate) fn serial(&self) -> u64 {
@@ -96,20 +105,20 @@ impl fmt::Debug for OcspIssuer {
 #[async_trait]
 impl Issuer for OcspIssuer {
     fn name(&self) -> &str {
-        "ocsp"
+        self.name
     }
 
     async fn load(&self, subject: &str) -> Result<Option<Certificate>> {
-        let keys = BundleKeys::new("ocsp", subject)?;
+        let keys = BundleKeys::new(self.name, subject)?;
         match CertificateBundle::load(&*self.storage, &keys).await {
-            Ok(bundle) => Ok(Some(Certificate::of(&bundle, Some("ocsp"))?)),
+            Ok(bundle) => Ok(Some(Certificate::of(&bundle, Some(self.name))?)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
     async fn obtain(&self, subject: &str, good: Good<'_>) -> Result<Certificate> {
-        let keys = BundleKeys::new("ocsp", subject)?;
+        let keys = BundleKeys::new(self.name, subject)?;
         let work = async |guard: &Lock| {
             if let Some(found) = self.load(subject).await?.filter(|found| good(found)) {
                 return Ok(found);
@@ -124,7 +133,7 @@ impl Issuer for OcspIssuer {
             self.given.fetch_add(1, Ordering::SeqCst);
             let bundle = CertificateBundle::new(chain, key, BundleMetadata::default())?;
             bundle.store_under(&*self.storage, &keys, guard).await?;
-            Ok(Certificate::of(&bundle, Some("ocsp"))?)
+            Ok(Certificate::of(&bundle, Some(self.name))?)
         };
         with_lock(&*self.storage, keys.lock(), work).await?
     }

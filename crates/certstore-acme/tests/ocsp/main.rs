@@ -264,3 +264,74 @@ async fn it_can_be_switched_off() {
     node.refresh_staples().await;
     assert_eq!((stapled(&node), responder.asked()), (None, 0));
 }
+
+#[tokio::test]
+async fn a_staple_in_memory_hides_nothing_that_is_stored_since() {
+    let responder = Responder::start("renewal").await;
+    let (issuer, clock) = (OcspIssuer::new(&responder), HandClock::new());
+    let node = issuer.node(&clock).build();
+    node.manage([NAME]).await.unwrap();
+    node.refresh_staples().await;
+    assert!(stapled(&node).is_some() && served(&node).renewal_info().is_none());
+    // As another node stores it that has asked the CA.
+    let json = r#"{"sans":["www.example.com"],"issuer_data":{"renewal_info":{"suggestedWindow":{"start":"2026-01-01T00:00:00Z","end":"2026-01-02T00:00:00Z"},"_selectedTime":"2026-01-01T12:00:00Z"}}}"#;
+    let key = StorageKeys::site_meta("ocsp", NAME).unwrap();
+    issuer.storage.store(&key, json.as_bytes()).await.unwrap();
+    node.cache_managed_certificate(NAME).await.unwrap();
+    assert!(served(&node).renewal_info().is_some(), "it is known when to renew");
+    assert!(stapled(&node).is_some());
+}
+
+#[tokio::test]
+async fn what_is_revoked_gives_way_to_what_another_issuer_has_given() {
+    let responder = Responder::start("beside").await;
+    let (first, clock) = (OcspIssuer::new(&responder), HandClock::new());
+    let second = OcspIssuer { name: "second", given: Default::default(), ..first.clone() };
+    let node = first.node(&clock).issuer(second.clone()).build();
+    node.manage([NAME]).await.unwrap();
+    let stays = served(&node);
+    second.node(&clock).build().obtain_cert(NAME).await.unwrap();
+    let revoked = node.cache_managed_certificate(NAME).await.unwrap();
+    assert!(revoked != stays && node.cache().len() == 2);
+    node.refresh_staples().await;
+    responder.authority.note(second.serial(), true);
+    clock.advance(31 * MINUTE);
+    node.refresh_staples().await;
+    assert_eq!(node.cache().certificates(), [stays], "the revoked one is shown no longer");
+    let asked = responder.asked();
+    node.refresh_staples().await;
+    assert_eq!(responder.asked(), asked, "nothing is due");
+}
+
+#[tokio::test]
+async fn other_staples_do_not_wait_until_a_revoked_certificate_is_replaced() {
+    const OTHER: &str = "other.example.com";
+    let responder = Responder::start("waits").await;
+    let (issuer, clock) = (OcspIssuer::new(&responder), HandClock::new());
+    let node = issuer.node(&clock).build();
+    node.manage([NAME]).await.unwrap();
+    let serial = issuer.serial();
+    node.manage([OTHER]).await.unwrap();
+    node.refresh_staples().await;
+    responder.authority.note(serial, true);
+    // Whoever has the lock of its name keeps it.
+    let lock = StorageKeys::issue_cert_lock(NAME).unwrap();
+    let _held = issuer.storage.lock(&lock).await.unwrap();
+    let of_other = || {
+        let found = node.cache().find(&Hello::named(OTHER)).expect("it is served");
+        found.ocsp().expect("it is stapled").next_update()
+    };
+    let kept = node.maintain();
+    let mut before = of_other();
+    for minutes in [600, 6000] {
+        responder.authority.set_minutes(minutes);
+        clock.advance(31 * MINUTE * (minutes / 60) as u32);
+        let limit = std::time::Instant::now() + MINUTE;
+        while of_other() == before {
+            assert!(std::time::Instant::now() < limit, "a newer answer is stapled");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        before = of_other();
+    }
+    kept.stop().await;
+}
