@@ -20,6 +20,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tower_service::Service;
 
@@ -28,6 +29,9 @@ use super::redirect::answer;
 use crate::{
     Config, Error, HTTP_CHALLENGE_PORT, Result, TLS_ALPN_CHALLENGE_PORT, TicketKeys, tls_config,
 };
+
+/// Connections of plain HTTP at a time: beyond it new ones wait in the kernel's queue.
+const PLAIN: usize = 4096;
 
 /// Where and how an [`HttpsServer`] listens.
 #[derive(Debug, Clone)]
@@ -243,13 +247,18 @@ impl Connections {
         config: &Config,
         https_port: Option<u16>,
     ) {
+        let places = Arc::new(Semaphore::new(PLAIN));
         loop {
+            // It is never closed.
+            let place = Arc::new(Arc::clone(&places).acquire_owned().await.ok());
             let Ok((stream, _)) = http.accept().await else {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
             let config = config.clone();
             let service = service_fn(move |request| {
+                // Until the connection is over.
+                let _place = &place;
                 let config = config.clone();
                 async move { Ok::<_, Infallible>(answer(&config, https_port, &request).await) }
             });
