@@ -122,6 +122,14 @@ impl Error {
         self.problem().is_some_and(|problem| acme_type(problem) == "externalAccountRequired")
     }
 
+    /// Whether the CA takes no order in place of the certificate that it names: it was replaced, or is not known.
+    pub(crate) fn is_about_replacement(&self) -> bool {
+        self.problem().is_some_and(|problem| {
+            matches!(acme_type(problem), "alreadyReplaced" | "malformed")
+                || matches!(problem.status, Some(404 | 409))
+        })
+    }
+
     /// Whether the CA does not know the account.
     pub(crate) fn is_unknown_account(&self) -> bool {
         self.problem().is_some_and(|problem| acme_type(problem) == "accountDoesNotExist")

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use certstore_core::Clock;
-use http::header::USER_AGENT;
+use http::header::{RETRY_AFTER, USER_AGENT};
 use http::{HeaderValue, Request};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -18,6 +18,9 @@ use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+
+/// The longest Retry-After that makes a time, in seconds.
+const LONGEST: u64 = u32::MAX as u64;
 
 /// What an [`HttpClient`] gives.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>>;
@@ -76,7 +79,15 @@ impl HttpClient for Polite {
         request.headers_mut().insert(USER_AGENT, self.user_agent.clone());
         let (sent, late) = (self.client.request(request), self.clock.sleep(self.limit));
         let answered = async move {
-            let BytesResponse { parts, mut body } = sent.await?;
+            let BytesResponse { mut parts, mut body } = sent.await?;
+            let seconds = parts.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            // instant-acme adds what is said to its clock, which has an end.
+            if seconds
+                .and_then(|text| text.trim().parse::<u64>().ok())
+                .is_some_and(|seconds| seconds > LONGEST)
+            {
+                parts.headers.remove(RETRY_AFTER);
+            }
             let body = body.into_bytes().await.map_err(Error::Other)?;
             Ok(BytesResponse { parts, body: Box::new(body) })
         };

@@ -159,13 +159,15 @@ impl Issuance {
         good: impl Fn(&Certificate) -> bool + Send + Sync,
     ) -> Result<Obtained> {
         let site = self.site(names)?;
-        if let Some(found) = self.find(&site, names, &good, false).await? {
+        let stored = Certificate::load(&**self.storage(), &site.keys, false).await?;
+        if let Some(found) = Self::found(stored, names, &good) {
             return Ok(found);
         }
         let work = async |guard: &Lock| {
-            let run = Run { issuance: self, site: &site, names, guard };
+            let run = Run { issuance: self, site: &site, names, guard, resumes: true };
             // Whoever had the lock before may have stored it.
-            match self.find(&site, names, &good, true).await? {
+            let stored = Certificate::load(&**self.storage(), &site.keys, true).await?;
+            match Self::found(stored.clone(), names, &good) {
                 Some(found) => {
                     run.clear().await;
                     Ok(found)
@@ -173,7 +175,7 @@ impl Issuance {
                 None => {
                     tokio::select! {
                         biased;
-                        done = run.to_the_end() => done,
+                        done = run.until_another(stored.as_ref()) => done,
                         () = self.clock().sleep(self.limit) => Err(Error::TimedOut { step: "issue" }),
                     }
                 }
@@ -193,16 +195,13 @@ impl Issuance {
         Certificate::load(&**self.storage(), &self.site(names)?.keys, false).await
     }
 
-    async fn find(
-        &self,
-        site: &Site,
+    fn found(
+        stored: Option<Certificate>,
         names: &Names,
         good: &(impl Fn(&Certificate) -> bool + Send + Sync),
-        replaces: bool,
-    ) -> Result<Option<Obtained>> {
-        let stored = Certificate::load(&**self.storage(), &site.keys, replaces).await?;
+    ) -> Option<Obtained> {
         let found = stored.filter(|stored| stored.covers(names) && good(stored));
-        Ok(found.map(|certificate| Obtained { certificate, origin: Origin::Stored }))
+        found.map(|certificate| Obtained { certificate, origin: Origin::Stored })
     }
 
     pub(crate) fn site(&self, names: &Names) -> Result<Site> {

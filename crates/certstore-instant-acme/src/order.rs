@@ -28,9 +28,22 @@ pub(crate) struct Run<'a> {
     pub(crate) site: &'a Site,
     pub(crate) names: &'a Names,
     pub(crate) guard: &'a Lock,
+    /// Whether an order that is on its way is brought to its end, instead of making one.
+    pub(crate) resumes: bool,
 }
 
 impl Run<'_> {
+    /// As a run that resumes does; gives another certificate than `stored`: an order that a crash has left behind its
+    /// certificate gives the same one once more.
+    pub(crate) async fn until_another(self, stored: Option<&Certificate>) -> Result<Obtained> {
+        let obtained = self.to_the_end().await?;
+        if obtained.origin == Origin::Ordered || Some(&obtained.certificate) != stored {
+            return Ok(obtained);
+        }
+        tracing::info!(names = %self.names, "the order that was resumed is that of the certificate that is there; another one is made");
+        Run { resumes: false, ..self }.to_the_end().await
+    }
+
     /// Resumes the order that is on its way, else makes one, and brings it to its end.
     pub(crate) async fn to_the_end(&self) -> Result<Obtained> {
         let unanswered = |name: &&String| self.issuance.responder().kinds(name).is_empty();
@@ -67,11 +80,16 @@ impl Run<'_> {
 
     async fn with_account(&self, account: &Account) -> Result<Obtained> {
         let (ca, storage) = (self.issuance.ca(), &**self.issuance.storage());
-        let pending = PendingOrder::load(storage, ca.issuer(), self.names).await?;
+        let pending = match self.resumes {
+            true => PendingOrder::load(storage, ca.issuer(), self.names).await?,
+            false => None,
+        };
         let pending = pending.filter(|order| order.is_of(ca, account.id(), self.names));
         let resumed = match pending {
-            Some(pending) => self.resume(account, pending).await?,
-            None => None,
+            Some(pending) if !self.has_compromised_key(&pending).await? => {
+                self.resume(account, pending).await?
+            }
+            _ => None,
         };
         let (mut order, pending, origin) = match resumed {
             Some((order, pending)) => (order, pending, Origin::Resumed),
@@ -81,7 +99,9 @@ impl Run<'_> {
             }
         };
         let chain = match self.finish(&mut order, &pending).await {
-            Err(error @ (Error::Refused { .. } | Error::Rejected { .. })) => {
+            Err(
+                error @ (Error::Refused { .. } | Error::Rejected { .. } | Error::Unusable { .. }),
+            ) => {
                 // This order comes to nothing any more; the next call makes another.
                 if !error.is_retryable() && !error.is_unknown_account() {
                     self.forget().await;
@@ -149,6 +169,10 @@ impl Run<'_> {
             // It was replaced by another order, or the CA does not know it: a certificate is wanted all the same.
             Err(error) if refuses_replacement(&error) => {
                 tracing::info!(names = %self.names, %error, "the CA takes no order in place of the certificate that is stored; it gets one without");
+                if !matches!(error, Error::Refused { .. }) {
+                    self.issuance.accounts().never_replaces();
+                }
+                self.issuance.accounts().limit().pass(ca.clock()).await;
                 make(None).await
             }
             made => made,
@@ -157,6 +181,9 @@ impl Run<'_> {
 
     /// The stored certificate in the words of a CA that wants to know what an order replaces (RFC 9773, section 5).
     async fn replaced(&self, account: &Account) -> Option<CertificateIdentifier<'static>> {
+        if !self.issuance.accounts().replaces() {
+            return None;
+        }
         // Where either cannot be read, the order goes without.
         self.issuance.ca().directory().await.ok()?.renewal_info?;
         let stored =
@@ -273,7 +300,15 @@ impl Run<'_> {
             "account": pending.account(),
         });
         let metadata = BundleMetadata::for_names(self.names.as_slice()).with_issuer_data(data);
-        let certificate = Certificate::new(chain, pending.private_key().expose(), metadata)?;
+        let certificate = match Certificate::new(chain, pending.private_key().expose(), metadata) {
+            Ok(certificate) => certificate,
+            // The CA's doing, and not the storage's; the same order would give the same again.
+            Err(error) => {
+                self.forget().await;
+                let message = "what the CA gave is no certificate for the key of its order";
+                return Err(Error::unusable(message, error));
+            }
+        };
         let (storage, bundle) = (&**self.issuance.storage(), certificate.bundle());
         let store = || bundle.store_under(storage, &self.site.keys, self.guard);
         self.issuance.writer(self.guard).insist(store).await?;
@@ -289,11 +324,11 @@ impl Run<'_> {
     }
 }
 
-/// Whether an order may be taken that replaces nothing. instant-acme says in words alone that a CA has made one and did
-/// not note what it replaces.
+/// Whether an order may be taken that replaces nothing (RFC 9773, section 5). instant-acme says in words alone that a CA has
+/// made one and did not note what it replaces.
 fn refuses_replacement(error: &Error) -> bool {
     match error {
-        Error::Refused { .. } => !error.is_retryable() && !error.is_unknown_account(),
+        Error::Refused { .. } => error.is_about_replacement(),
         Error::Unanswered { source, .. } => {
             source.to_string().starts_with("replaces field mismatch")
         }

@@ -6,7 +6,7 @@ use certstore_core::ErrorKind;
 use rcgen::PublicKeyData as _;
 
 use crate::order::Run;
-use crate::{Certificate, Error, KeyType, PrivateKey, Result};
+use crate::{Certificate, Error, KeyType, PendingOrder, PrivateKey, Result};
 
 /// How the private key of a certificate is chosen.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +42,14 @@ impl Run<'_> {
         }
         PrivateKey::generate(choice.kind)
             .map_err(|error| Error::unusable("no private key could be made", error))
+    }
+
+    /// Whether an order is for a key that was kept apart as compromised.
+    pub(crate) async fn has_compromised_key(&self, pending: &PendingOrder) -> Result<bool> {
+        match PrivateKey::from_pem(pending.private_key().expose()) {
+            Ok(key) => self.is_compromised(&key).await,
+            Err(_) => Ok(false),
+        }
     }
 
     /// Whether this is the key that was kept apart when a certificate for these names was revoked.

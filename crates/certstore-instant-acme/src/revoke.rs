@@ -67,6 +67,8 @@ impl Issuance {
             let key = stored.bundle().private_key().as_bytes();
             writer.insist(|| writer.store(&site.compromised, key)).await?;
         }
+        // An order that a crash has left behind would bring the certificate back.
+        writer.insist(|| writer.delete(&site.pending)).await?;
         let delete = || CertificateBundle::delete_under(storage, &site.keys, guard);
         Ok(writer.insist(delete).await?)
     }

@@ -66,7 +66,22 @@ impl TestCa {
             return Ok(());
         }
         tracing::info!(%names, "after a failure, the test CA is tried first");
-        self.issuance.obtain_unless(names, |_| false).await.map(drop)
+        match self.issuance.obtain_unless(names, |_| false).await {
+            // It has found what the real CA would find.
+            Err(
+                error @ (Error::Rejected { .. }
+                | Error::NoChallenge { .. }
+                | Error::NoResponder { .. }
+                | Error::Responder { .. }),
+            ) => Err(error),
+            Err(error @ Error::Refused { .. }) if !error.is_retryable() => Err(error),
+            Err(error) => {
+                let error = certstore_core::one_line(&error);
+                tracing::warn!(%names, error, "the test CA cannot be tried; the real one is asked");
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     /// Remembers what has come of an order at the real CA.

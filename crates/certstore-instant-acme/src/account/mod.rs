@@ -5,6 +5,7 @@ mod key;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use certstore_core::{Lock, Storage, with_lock};
@@ -29,6 +30,8 @@ pub struct AccountStore {
     keys: AccountKeys,
     external: Option<ExternalAccountKey>,
     limit: OrderLimit,
+    /// The CA makes orders without noting what they replace.
+    never_replaces: AtomicBool,
 }
 
 impl AccountStore {
@@ -38,8 +41,8 @@ impl AccountStore {
     /// [`Storage`](crate::Error::Storage): the URL of the CA's directory gives no component of a key.
     pub fn new(storage: Arc<dyn Storage>, ca: Ca) -> Result<Self> {
         let keys = AccountKeys::new(ca.issuer(), "")?;
-        let (email, external, limit) = Default::default();
-        Ok(Self { storage, ca, email, keys, external, limit })
+        let (email, external, limit, never_replaces) = Default::default();
+        Ok(Self { storage, ca, email, keys, external, limit, never_replaces })
     }
 
     /// The account that the CA may write to at this address.
@@ -72,6 +75,16 @@ impl AccountStore {
 
     pub(crate) fn limit(&self) -> &OrderLimit {
         &self.limit
+    }
+
+    /// Whether orders are to say what they replace (RFC 9773, section 5).
+    pub(crate) fn replaces(&self) -> bool {
+        !self.never_replaces.load(Ordering::Relaxed)
+    }
+
+    /// The CA has made an order without noting that: the next ones say nothing, and are not made twice.
+    pub(crate) fn never_replaces(&self) {
+        self.never_replaces.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn storage(&self) -> &Arc<dyn Storage> {

@@ -5,6 +5,7 @@
 mod bound;
 mod chains;
 mod keys;
+mod leftover;
 #[path = "../../examples/obtain/node.rs"]
 #[expect(dead_code, reason = "the example as a whole is another program's test")]
 mod obtain;
