@@ -24,7 +24,6 @@ const DIRECTORY_LASTS: Duration = Duration::from_secs(3600);
 /// RFC 8555, section 6.1, wants one.
 const USER_AGENT: &str = concat!("certstore/", env!("CARGO_PKG_VERSION"));
 
-type Builder = dyn Fn() -> Result<AccountBuilder, instant_acme::Error> + Send + Sync;
 type Http = dyn Fn() -> Result<Arc<dyn HttpClient>, instant_acme::Error> + Send + Sync;
 /// What the directory said, and when.
 type Read = Option<(Duration, Directory)>;
@@ -42,7 +41,6 @@ pub struct Ca {
     directory_url: String,
     issuer: String,
     http: Arc<Http>,
-    builder: Option<Arc<Builder>>,
     user_agent: HeaderValue,
     request_limit: Duration,
     clock: Arc<dyn Clock>,
@@ -59,7 +57,6 @@ impl Ca {
             issuer: StorageKeys::issuer_key(&directory_url),
             directory_url,
             http: Arc::new(move || client(&connector, None)),
-            builder: None,
             user_agent: HeaderValue::from_static(USER_AGENT),
             request_limit: REQUEST_LIMIT,
             clock: Arc::new(SystemClock),
@@ -73,7 +70,6 @@ impl Ca {
     pub fn with_root(mut self, file: impl Into<PathBuf>) -> Self {
         let (connector, file) = (Connector::new(), file.into());
         self.http = Arc::new(move || client(&connector, Some(&file)));
-        self.builder = None;
         self
     }
 
@@ -81,21 +77,16 @@ impl Ca {
     #[must_use]
     pub fn with_http(mut self, client: Arc<dyn HttpClient>) -> Self {
         self.http = Arc::new(move || Ok(client.clone()));
-        self.builder = None;
         self
     }
 
-    /// Reaches it through a client that instant-acme has made, as `|| Account::builder_with_root("ca.pem")` gives one; it
-    /// is called for each use of an account.
-    ///
-    /// What instant-acme does not do, renewal information and alternate chains, is not done through such a client, and it
-    /// has its own user agent: prefer [`with_root`](Self::with_root) and [`with_http`](Self::with_http).
-    #[must_use]
-    pub fn with_client(
-        mut self,
-        client: impl Fn() -> Result<AccountBuilder, instant_acme::Error> + Send + Sync + 'static,
-    ) -> Self {
-        self.builder = Some(Arc::new(client));
+    /// A client that cannot be made, for tests.
+    #[cfg(test)]
+    pub(crate) fn without_http(mut self, wanted: impl Fn() + Send + Sync + 'static) -> Self {
+        self.http = Arc::new(move || {
+            wanted();
+            Err(instant_acme::Error::Str("no client"))
+        });
         self
     }
 
@@ -143,25 +134,14 @@ impl Ca {
     }
 
     pub(crate) fn client(&self) -> Result<AccountBuilder> {
-        let made = match &self.builder {
-            Some(builder) => builder(),
-            None => self.polite().map(|client| Account::builder_with_http(Box::new(client))),
-        };
-        made.map_err(|error| Error::of_ca("make an HTTP client", error))
+        Ok(Account::builder_with_http(Box::new(self.http()?)))
     }
 
     /// The client for requests that instant-acme does not make.
     pub(crate) fn http(&self) -> Result<Polite> {
-        let made = match self.builder {
-            Some(_) => Err(instant_acme::Error::Unsupported("this through instant-acme's client")),
-            None => self.polite(),
-        };
-        made.map_err(|error| Error::of_ca("make an HTTP client", error))
-    }
-
-    fn polite(&self) -> Result<Polite, instant_acme::Error> {
+        let client = (self.http)().map_err(|error| Error::of_ca("make an HTTP client", error))?;
         Ok(Polite {
-            client: (self.http)()?,
+            client,
             user_agent: self.user_agent.clone(),
             limit: self.request_limit,
             clock: Arc::clone(&self.clock),

@@ -87,8 +87,8 @@ impl Issuance {
         self
     }
 
-    /// The kind of the certificates' private keys; P-256 unless set. RSA keys are not made: bring each by
-    /// [`with_private_key`](Self::with_private_key), or have those used again that are stored.
+    /// The kind of the certificates' private keys; P-256 unless set. RSA keys are made with the feature `rsa` only; without
+    /// it, bring each by [`with_private_key`](Self::with_private_key), or have those used again that are stored.
     #[must_use]
     pub fn with_key_type(mut self, kind: KeyType) -> Self {
         self.keys.kind = kind;

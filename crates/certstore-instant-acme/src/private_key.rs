@@ -22,8 +22,8 @@ pub enum KeyType {
     P384,
     /// Ed25519. No public CA gives certificates for it, and browsers do not know it.
     Ed25519,
-    /// RSA. Keys that are imported are used; none is made, as ring makes none: bring one made by
-    /// `openssl genpkey -algorithm RSA`.
+    /// RSA, for clients that know nothing else. Keys that are imported are used, of any length that ring signs with (2048 to
+    /// 8192 bits). ring makes none: keys of 2048 bits are made with the feature `rsa`.
     Rsa,
 }
 
@@ -37,24 +37,39 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// Makes one.
+    /// Makes one. For RSA that takes long, a second and more: see [`generate_in_background`](Self::generate_in_background).
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`]: no RSA key can be made. [`ErrorKind::Other`]: the machine gives no randomness.
+    /// [`ErrorKind::Unsupported`]: an RSA key is wanted without the feature `rsa`. [`ErrorKind::Other`]: the machine gives
+    /// no randomness.
     pub fn generate(kind: KeyType) -> Result<Self> {
         let algorithm: &'static SignatureAlgorithm = match kind {
             KeyType::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
             KeyType::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
             KeyType::Ed25519 => &rcgen::PKCS_ED25519,
-            KeyType::Rsa => {
-                let way_out = "RSA keys are not made here: import one, or use P-256";
-                return Err(Error::new(ErrorKind::Unsupported, way_out));
-            }
+            KeyType::Rsa => return Self::from_pem(rsa()?.expose()),
         };
         let pair = KeyPair::generate_for(algorithm).map_err(|error| {
             Error::new(ErrorKind::Other, "no private key could be made").with_source(error)
         })?;
         Self::from_pem(&pair.serialize_pem())
+    }
+
+    /// As [`generate`](Self::generate), on a thread that may block.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    ///
+    /// # Cancel safety
+    /// Dropped, the key is made for nothing.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn generate_in_background(kind: KeyType) -> Result<Self> {
+        let made = tokio::task::spawn_blocking(move || Self::generate(kind)).await;
+        made.unwrap_or_else(|error| {
+            Err(Error::new(ErrorKind::Other, "no private key could be made").with_source(error))
+        })
     }
 
     /// Reads the first private key of a PEM text: PKCS #8, `EC PRIVATE KEY`, `RSA PRIVATE KEY`, and Go's
@@ -93,6 +108,27 @@ impl PrivateKey {
     pub fn signer(&self) -> &Arc<dyn SigningKey> {
         &self.signer
     }
+}
+
+/// An RSA key as PKCS #8. ring signs with it: nothing else is done with it by the crate that makes it.
+#[cfg(feature = "rsa")]
+fn rsa() -> Result<Secret> {
+    use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
+    /// CertMagic's; longer ones make handshakes slow, and browsers ask for no more.
+    const BITS: usize = 2048;
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        Error::new(ErrorKind::Other, "no private key could be made").with_source(error)
+    };
+    let key = rsa::PrivateKey::new(&mut getrandom::SysRng, BITS).map_err(|e| failed(e.into()))?;
+    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|error| failed(error.into()))?;
+    Ok(Secret::new(pem.as_str()))
+}
+
+#[cfg(not(feature = "rsa"))]
+fn rsa() -> Result<Secret> {
+    let way_out =
+        "RSA keys are made with the feature `rsa` only: switch it on, import one, or use P-256";
+    Err(Error::new(ErrorKind::Unsupported, way_out))
 }
 
 /// Which scheme a key signs with, as certificates are signed.

@@ -40,7 +40,8 @@ impl Run<'_> {
         {
             return Ok(key);
         }
-        PrivateKey::generate(choice.kind)
+        PrivateKey::generate_in_background(choice.kind)
+            .await
             .map_err(|error| Error::unusable("no private key could be made", error))
     }
 

@@ -44,6 +44,37 @@ impl Issuance {
         with_lock(&**self.storage(), site.keys.lock(), work).await?
     }
 
+    /// Keeps the private key of the stored certificate for these names apart as compromised, as
+    /// [`revoke`](Self::revoke) does, if that certificate is the `revoked` one: no order is for this key any more, although
+    /// keys are [used again](Self::with_reused_private_keys) or [brought](Self::with_private_key). For what a CA has
+    /// revoked by itself; the certificate stays until another takes its place.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]: the storage failed, or the lock was lost.
+    ///
+    /// # Cancel safety
+    /// Dropped, the key is kept apart or not. The lock is released in the background.
+    pub async fn put_private_key_aside(
+        &self,
+        names: &Names,
+        revoked: impl Fn(&Certificate) -> bool,
+    ) -> Result<()> {
+        let site = self.site(names)?;
+        let work = async |guard: &Lock| {
+            let stored = Certificate::load(&**self.storage(), &site.keys, false).await?;
+            match stored.filter(|stored| revoked(stored)) {
+                Some(stored) => self.keep_apart(&site, &stored, guard).await,
+                None => Ok(()),
+            }
+        };
+        with_lock(&**self.storage(), site.keys.lock(), work).await?
+    }
+
+    async fn keep_apart(&self, site: &Site, stored: &Certificate, guard: &Lock) -> Result<()> {
+        let (writer, key) = (self.writer(guard), stored.bundle().private_key().as_bytes());
+        Ok(writer.insist(|| writer.store(&site.compromised, key)).await?)
+    }
+
     async fn tell_ca(&self, stored: &Certificate, reason: RevocationReason) -> Result<()> {
         let account = self.accounts().load().await?.ok_or(Error::Unusable {
             message: "there is no account that could revoke the certificate",
@@ -64,8 +95,7 @@ impl Issuance {
     ) -> Result<()> {
         let (storage, writer) = (&**self.storage(), self.writer(guard));
         if reason == RevocationReason::KeyCompromise {
-            let key = stored.bundle().private_key().as_bytes();
-            writer.insist(|| writer.store(&site.compromised, key)).await?;
+            self.keep_apart(site, stored, guard).await?;
         }
         // An order that a crash has left behind would bring the certificate back.
         writer.insist(|| writer.delete(&site.pending)).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use certstore_core::one_line;
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::Config;
 use super::backoff::pause;
 use super::obtain::Room;
-use crate::{Certificate, Event, OcspAnswer, OcspStatus, Result};
+use crate::{Certificate, Event, Issuer, OcspAnswer, OcspStatus, Result, RevocationReason};
 
 /// How many certificates are asked about at a time.
 const AT_A_TIME: usize = 16;
@@ -243,6 +243,7 @@ impl Config {
         };
         let replaced: Result<Certificate> = async {
             let _permit = self.permit().await;
+            self.distrust_key(subject, &certificate).await?;
             self.obtain(subject, &|found| found.hash() != hash, Room::IsThere).await
         }
         .await;
@@ -260,6 +261,19 @@ impl Config {
         tracing::error!(subject, %error, cause, retry = ?wait, "a revoked certificate was not replaced");
         self.tell(&Event::Failed { subject, error: &error, retry_after: Some(wait) });
         self.retry(&certificate, wait);
+    }
+
+    /// Keeps the key of a revoked certificate from being used again, where that is why.
+    async fn distrust_key(&self, subject: &str, certificate: &Certificate) -> Result<()> {
+        let compromised = certificate.ocsp().is_some_and(|answer| {
+            let reason = Some(RevocationReason::KeyCompromise);
+            matches!(answer.status(), OcspStatus::Revoked { reason: said, .. } if said == reason)
+        });
+        let giver = |issuer: &&Arc<dyn Issuer>| certificate.issuer() == Some(issuer.name());
+        match self.0.issuers.iter().find(giver) {
+            Some(issuer) if compromised => issuer.put_private_key_aside(subject, certificate).await,
+            _ => Ok(()),
+        }
     }
 
     /// Shows a revoked certificate no longer, unless it is the only one for one of its names.

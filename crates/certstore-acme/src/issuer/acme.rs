@@ -181,6 +181,14 @@ impl Issuer for AcmeIssuer {
         Ok(())
     }
 
+    async fn put_private_key_aside(&self, subject: &str, revoked: &Certificate) -> Result<()> {
+        let is_it = |found: &certstore_instant_acme::Certificate| {
+            let read = Certificate::of(found.bundle(), Some(&self.name));
+            read.is_ok_and(|found| found.hash() == revoked.hash())
+        };
+        Ok(self.issuance.put_private_key_aside(&Names::new([subject])?, is_it).await?)
+    }
+
     async fn http_challenge_answer(&self, host: &str, path: &str) -> Result<Option<String>> {
         let answer = self.challenges.http_answer(host, path).await?;
         match &self.test {

@@ -84,6 +84,19 @@ pub trait Issuer: fmt::Debug + Send + Sync {
         Err(Error::NotRevoked { name: subject.to_owned(), why })
     }
 
+    /// Keeps the stored private key of a certificate that its CA has revoked for it from being used once more; whoever makes a
+    /// key for each certificate has nothing to do.
+    ///
+    /// # Errors
+    /// [`Error::Storage`](crate::Error::Storage): the storage failed, or the lock was lost.
+    ///
+    /// # Cancel safety
+    /// Dropped, the key is kept apart or not; the certificate stays.
+    async fn put_private_key_aside(&self, subject: &str, revoked: &Certificate) -> Result<()> {
+        let _ = (subject, revoked);
+        Ok(())
+    }
+
     /// What a CA of this issuer is to be answered at `path` on `host`, for HTTP-01; `None`: nothing of its own.
     ///
     /// # Errors

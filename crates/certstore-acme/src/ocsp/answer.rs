@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
+use crate::RevocationReason;
+
 /// What a CA says of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -15,6 +17,8 @@ pub enum OcspStatus {
     Revoked {
         /// Since when.
         since: SystemTime,
+        /// Why, where the CA says it.
+        reason: Option<RevocationReason>,
     },
     /// The CA does not know it.
     Unknown,

@@ -14,6 +14,7 @@ use x509_ocsp::{
 };
 
 use super::{OcspAnswer, OcspStatus, Question};
+use crate::RevocationReason;
 
 /// id-pkix-ocsp-basic (RFC 6960, section 4.2.1).
 const BASIC: &str = "1.3.6.1.5.5.7.48.1.1";
@@ -66,7 +67,11 @@ fn read(single: &SingleResponse, der: &[u8]) -> Result<OcspAnswer> {
     let status = match &single.cert_status {
         CertStatus::Good(_) => OcspStatus::Good,
         CertStatus::Revoked(info) => {
-            OcspStatus::Revoked { since: UNIX_EPOCH + info.revocation_time.0.to_unix_duration() }
+            let reason = info.revocation_reason;
+            OcspStatus::Revoked {
+                since: UNIX_EPOCH + info.revocation_time.0.to_unix_duration(),
+                reason: reason.and_then(|reason| RevocationReason::from_code(reason as u8)),
+            }
         }
         CertStatus::Unknown(_) => OcspStatus::Unknown,
     };

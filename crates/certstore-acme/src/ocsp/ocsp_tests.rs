@@ -5,6 +5,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::test_authority::{Authority, Signer};
 use super::*;
+use crate::RevocationReason;
 
 const URL: &str = "http://ocsp.example/";
 const HOUR: Duration = Duration::from_secs(3600);
@@ -55,9 +56,10 @@ fn it_says_what_the_ca_knows() {
     let now = SystemTime::now();
     let status =
         || check(&authority.answer(&request, Signer::Issuer), &question, now).unwrap().status();
-    authority.note(serial, true);
+    authority.note(serial, Some("keyCompromise"));
     let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_735_689_600);
-    assert_eq!(status(), OcspStatus::Revoked { since });
+    let reason = Some(RevocationReason::KeyCompromise);
+    assert_eq!(status(), OcspStatus::Revoked { since, reason });
     let other = authority.sign("other.example", URL, false);
     let other = Question::of(&chain_of(&other.0)).unwrap();
     let answer = authority.answer(&other.request().unwrap(), Signer::Issuer);

@@ -107,7 +107,7 @@ impl Authority {
         let key = KeyPair::generate().expect("the test can go on");
         let issuer = Issuer::from_params(&self.params, &self.key);
         let leaf = params.signed_by(&key, &issuer).expect("the test can go on");
-        self.note(serial, false);
+        self.note(serial, None);
         (leaf.pem() + &self.root(), key.serialize_pem(), serial)
     }
 
@@ -121,8 +121,11 @@ impl Authority {
     }
 
     /// What OpenSSL's responder knows, from now on.
-    pub(crate) fn note(&self, serial: u64, revoked: bool) {
-        let (state, since) = if revoked { ("R", "250101000000Z,keyCompromise") } else { ("V", "") };
+    pub(crate) fn note(&self, serial: u64, revoked_for: Option<&str>) {
+        let (state, since) = match revoked_for {
+            Some(reason) => ("R", format!("250101000000Z,{reason}")),
+            None => ("V", String::new()),
+        };
         self.list(
             serial,
             Some(format!("{state}\t400101000000Z\t{since}\t{serial:04X}\tunknown\t/CN={serial}\n")),

@@ -7,7 +7,6 @@ use certstore_acme::{AcmeIssuer, Config, TlsListener, tls_config};
 use certstore_conformance::servers::Pebble;
 use certstore_core::{ErrorKind, Key, MemoryStorage, Storage, StorageKeys};
 use certstore_instant_acme::{AccountStore, Ca, StoredChallenges};
-use instant_acme::Account;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -27,8 +26,7 @@ impl Fleet {
     }
 
     pub(crate) fn ca(&self) -> Ca {
-        let root = self.pebble.api_root();
-        Ca::new(self.pebble.directory()).with_client(move || Account::builder_with_root(&root))
+        Ca::new(self.pebble.directory()).with_root(self.pebble.api_root())
     }
 
     pub(crate) fn issuer(

@@ -42,9 +42,7 @@ impl tower_service::Service<Request<Incoming>> for Hello {
 fn at(pebble: &Pebble) -> Defaults {
     let mut defaults = Defaults::default();
     defaults.storage = Some(Arc::new(MemoryStorage::new()));
-    let root = pebble.api_root();
-    defaults.ca = Ca::new(pebble.directory())
-        .with_client(move || instant_acme::Account::builder_with_root(&root));
+    defaults.ca = Ca::new(pebble.directory()).with_root(pebble.api_root());
     defaults.email = Some("ops@example.com".to_owned());
     defaults.options.https = local(pebble.tls_port());
     defaults.options.http = Some(local(pebble.http_port()));

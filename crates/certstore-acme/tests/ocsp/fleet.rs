@@ -66,11 +66,13 @@ pub(crate) struct OcspIssuer {
     pub(crate) given: Arc<AtomicUsize>,
     pub(crate) down: Arc<AtomicBool>,
     pub(crate) serials: Arc<Mutex<Vec<u64>>>,
+    /// The certificates whose keys it was told to keep apart, by their hashes.
+    pub(crate) apart: Arc<Mutex<Vec<String>>>,
 }
 
 impl OcspIssuer {
     pub(crate) fn new(responder: &Arc<Responder>) -> Self {
-        let (given, down, serials) = Default::default();
+        let (given, down, serials, apart) = Default::default();
         let responder = Arc::clone(responder);
         Self {
             name: "ocsp",
@@ -80,6 +82,7 @@ impl OcspIssuer {
             given,
             down,
             serials,
+            apart,
         }
     }
 
@@ -136,6 +139,12 @@ impl Issuer for OcspIssuer {
             Ok(Certificate::of(&bundle, Some(self.name))?)
         };
         with_lock(&*self.storage, keys.lock(), work).await?
+    }
+
+    async fn put_private_key_aside(&self, _: &str, revoked: &Certificate) -> Result<()> {
+        let mut apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
+        apart.push(revoked.hash().to_owned());
+        Ok(())
     }
 }
 

@@ -121,7 +121,7 @@ async fn what_is_revoked_is_replaced_once_and_never_shown_as_such() {
     }
     let old = served(&nodes[0]);
     let key = |of: &Certificate| of.certified_key().key.public_key().map(|key| key.to_vec());
-    responder.authority.note(issuer.serial(), true);
+    responder.authority.note(issuer.serial(), Some("keyCompromise"));
     responder.authority.set_minutes(600);
     issuer.down.store(true, Ordering::SeqCst);
     clock.advance(31 * MINUTE);
@@ -140,6 +140,8 @@ async fn what_is_revoked_is_replaced_once_and_never_shown_as_such() {
         assert!(stapled(node).is_some());
     }
     assert_eq!(issuer.given.load(Ordering::SeqCst), 2, "one replacement for the fleet");
+    let apart = issuer.apart.lock().unwrap();
+    assert!(!apart.is_empty() && apart.iter().all(|hash| hash == old.hash()), "{apart:?}");
     let told = told.lock().unwrap();
     assert_eq!(
         told.iter().filter(|word| *word == "OcspRevoked").count(),
@@ -294,10 +296,11 @@ async fn what_is_revoked_gives_way_to_what_another_issuer_has_given() {
     let revoked = node.cache_managed_certificate(NAME).await.unwrap();
     assert!(revoked != stays && node.cache().len() == 2);
     node.refresh_staples().await;
-    responder.authority.note(second.serial(), true);
+    responder.authority.note(second.serial(), Some("superseded"));
     clock.advance(31 * MINUTE);
     node.refresh_staples().await;
     assert_eq!(node.cache().certificates(), [stays], "the revoked one is shown no longer");
+    assert!(second.apart.lock().unwrap().is_empty(), "nobody else has its key");
     let asked = responder.asked();
     node.refresh_staples().await;
     assert_eq!(responder.asked(), asked, "nothing is due");
@@ -313,7 +316,7 @@ async fn other_staples_do_not_wait_until_a_revoked_certificate_is_replaced() {
     let serial = issuer.serial();
     node.manage([OTHER]).await.unwrap();
     node.refresh_staples().await;
-    responder.authority.note(serial, true);
+    responder.authority.note(serial, Some("keyCompromise"));
     // Whoever has the lock of its name keeps it.
     let lock = StorageKeys::issue_cert_lock(NAME).unwrap();
     let _held = issuer.storage.lock(&lock).await.unwrap();

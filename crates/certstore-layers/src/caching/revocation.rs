@@ -61,6 +61,12 @@ impl RevocationReason {
         }
     }
 
+    /// The reason of this number (RFC 5280, section 5.3.1); `None`: there is none for a whole revocation.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
     /// The name in RFC 5280.
     #[must_use]
     pub fn as_str(self) -> &'static str {

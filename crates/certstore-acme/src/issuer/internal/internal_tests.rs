@@ -207,6 +207,19 @@ async fn a_damaged_certificate_is_replaced_and_says_so() {
     assert_eq!(issuer.load("localhost").await.unwrap(), Some(second));
 }
 
+#[cfg(feature = "rsa")]
+#[tokio::test]
+async fn rsa_is_for_clients_that_know_nothing_else() {
+    let (storage, clock) = (Arc::new(MemoryStorage::new()), SetClock::at(start()));
+    let issuer = issuer(&storage, &clock).with_key_type(KeyType::Rsa);
+    issuer.obtain("localhost", &|_| true).await.unwrap();
+    let keys = BundleKeys::new("local", "localhost").unwrap();
+    let pem = storage.load(keys.private_key()).await.unwrap();
+    let key = PrivateKey::from_pem(std::str::from_utf8(&pem).unwrap()).unwrap();
+    assert_eq!(key.kind(), KeyType::Rsa);
+}
+
+#[cfg(not(feature = "rsa"))]
 #[tokio::test]
 async fn rsa_is_refused_before_anything_is_stored() {
     let (storage, clock) = (Arc::new(MemoryStorage::new()), SetClock::at(start()));

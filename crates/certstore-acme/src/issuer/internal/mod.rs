@@ -129,7 +129,7 @@ impl InternalIssuer {
 
     async fn sign(&self, subject: &str) -> Result<CertificateBundle> {
         let authority = self.authority().await?;
-        let key = PrivateKey::generate(self.key_type)?;
+        let key = PrivateKey::generate_in_background(self.key_type).await?;
         let chain = authority.sign(subject, &key, self.clock.wall(), self.lifetime)?;
         let metadata = BundleMetadata::for_names([subject]);
         Ok(CertificateBundle::new(chain, key.pem().expose(), metadata)?)

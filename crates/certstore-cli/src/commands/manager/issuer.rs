@@ -30,6 +30,8 @@ enum Keys {
     P384,
     /// No public CA takes it, and browsers do not know it
     Ed25519,
+    /// For clients that know nothing else
+    Rsa2048,
 }
 
 impl From<Keys> for KeyType {
@@ -38,6 +40,7 @@ impl From<Keys> for KeyType {
             Keys::P256 => Self::P256,
             Keys::P384 => Self::P384,
             Keys::Ed25519 => Self::Ed25519,
+            Keys::Rsa2048 => Self::Rsa,
         }
     }
 }
