@@ -40,7 +40,15 @@ const STEPS: &[Step] = &[
             test_programs::run(&targets, &reports, |line| counts.show(line))
         },
     },
-    Step { name: "doc tests", run: doc_tests },
+    Step {
+        name: "doc tests",
+        run: |counts| tests(counts, &["--workspace", "--no-fail-fast", "--doc"]),
+    },
+    // What is not there says so: in the workspace as a whole every feature is on.
+    Step {
+        name: "without features",
+        run: |counts| tests(counts, &["-p", "certstore-instant-acme", "--lib", "private_key"]),
+    },
     Step { name: "documentation", run: |_| documentation() },
     Step { name: "demo", run: |_| demo::demo() },
     Step { name: "generated docs", run: |_| docs::docs(&["--check".to_owned()]) },
@@ -123,9 +131,9 @@ fn documentation() -> Result<()> {
     run(&mut command)
 }
 
-fn doc_tests(counts: &mut Counts) -> Result<()> {
+fn tests(counts: &mut Counts, arguments: &[&str]) -> Result<()> {
     let mut command = cargo();
-    command.args(["test", "--workspace", "--no-fail-fast", "--doc"]);
+    command.arg("test").args(arguments);
     println!("$ {}", shown(&command));
     if !follow(&mut command, |line| counts.show(line))? {
         bail!("tests failed; see above");
