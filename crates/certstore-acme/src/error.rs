@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -64,6 +65,22 @@ impl Error {
             | Self::NotRevoked { .. }
             | Self::Listen { .. } => false,
             Self::Issuers { errors, .. } => errors.iter().any(|(_, error)| error.is_retryable()),
+        }
+    }
+}
+
+impl Error {
+    /// How long the CA wants to be left alone, where it refused and said so; of several issuers, until the first of them may be
+    /// asked again.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Acme(error) => error.retry_after(),
+            Self::Issuers { errors, .. } => {
+                let waits = errors.iter().map(|(_, error)| error.retry_after());
+                waits.min().flatten()
+            }
+            _ => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use http::HeaderValue;
 use instant_acme::{Account, AccountBuilder, HttpClient};
 
 use crate::directory::Directory;
-use crate::http::{Connector, Polite, client};
+use crate::http::{Connector, Polite, client, heard};
 use crate::{Error, Result};
 
 /// How long one step of the protocol may take, with its few requests: instant-acme itself waits for ever.
@@ -184,7 +184,9 @@ impl Ca {
     ) -> Result<T> {
         tokio::select! {
             biased;
-            done = work => done.map_err(|error| Error::of_ca(step, error)),
+            (done, again) = heard(work) => {
+                done.map_err(|error| Error::of_ca(step, error).retry(again))
+            }
             () = self.clock.sleep(limit) => Err(Error::TimedOut { step }),
         }
     }

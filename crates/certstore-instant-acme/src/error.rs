@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use certstore_core::ErrorKind;
 use instant_acme::Problem;
@@ -22,6 +23,8 @@ pub enum Error {
         step: &'static str,
         /// Its answer.
         problem: Box<Problem>,
+        /// When it wants to be asked again (`Retry-After`; RFC 8555, section 6.6), where it said so.
+        retry_after: Option<Duration>,
     },
     /// The CA could not be reached, or answered what ACME does not know.
     Unanswered {
@@ -69,9 +72,21 @@ pub enum Error {
 impl Error {
     pub(crate) fn of_ca(step: &'static str, error: instant_acme::Error) -> Self {
         match error {
-            instant_acme::Error::Api(problem) => Self::Refused { step, problem: Box::new(problem) },
+            instant_acme::Error::Api(problem) => {
+                Self::Refused { step, problem: Box::new(problem), retry_after: None }
+            }
             instant_acme::Error::Timeout(_) => Self::TimedOut { step },
             other => Self::Unanswered { step, source: Box::new(other) },
+        }
+    }
+
+    /// With when the CA wants to be asked again.
+    pub(crate) fn retry(self, after: Option<Duration>) -> Self {
+        match self {
+            Self::Refused { step, problem, .. } => {
+                Self::Refused { step, problem, retry_after: after }
+            }
+            other => other,
         }
     }
 
@@ -108,6 +123,15 @@ impl Error {
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// How long the CA wants to be left alone, where it refused and said so: asked before, it refuses again.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The way to a CA.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -18,6 +19,8 @@ use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+
+use crate::retry_after::retry_after;
 
 /// The longest Retry-After that makes a time, in seconds.
 const LONGEST: u64 = u32::MAX as u64;
@@ -66,6 +69,21 @@ fn connect(roots: Option<&Path>) -> Result<HttpsConnector<HttpConnector>, Error>
     Ok(builder.https_only().enable_http1().enable_http2().build())
 }
 
+tokio::task_local! {
+    /// What the last answer of a step says of when to ask again, if it refuses.
+    static AGAIN: Cell<Option<Duration>>;
+}
+
+/// Does a step of the protocol; gives also when the CA wants to be asked again, as instant-acme tells what a CA says, and
+/// not in which headers.
+pub(crate) async fn heard<T>(step: impl Future<Output = T>) -> (T, Option<Duration>) {
+    let heard = async {
+        let done = step.await;
+        (done, AGAIN.with(Cell::get))
+    };
+    AGAIN.scope(Cell::new(None), heard).await
+}
+
 /// A client that says who asks, and waits no longer than it may for a whole answer.
 pub(crate) struct Polite {
     pub(crate) client: Arc<dyn HttpClient>,
@@ -78,6 +96,7 @@ impl HttpClient for Polite {
     fn request(&self, mut request: Request<BodyWrapper<Bytes>>) -> Answer {
         request.headers_mut().insert(USER_AGENT, self.user_agent.clone());
         let (sent, late) = (self.client.request(request), self.clock.sleep(self.limit));
+        let clock = Arc::clone(&self.clock);
         let answered = async move {
             let BytesResponse { mut parts, mut body } = sent.await?;
             let seconds = parts.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
@@ -88,6 +107,10 @@ impl HttpClient for Polite {
             {
                 parts.headers.remove(RETRY_AFTER);
             }
+            let (refuses, now) = (!parts.status.is_success(), clock.wall());
+            let again = retry_after(&parts.headers, now).filter(|_| refuses);
+            // Outside of a step nobody listens.
+            AGAIN.try_with(|cell| cell.set(again.and_then(|at| at.duration_since(now).ok()))).ok();
             let body = body.into_bytes().await.map_err(Error::Other)?;
             Ok(BytesResponse { parts, body: Box::new(body) })
         };

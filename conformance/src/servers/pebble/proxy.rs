@@ -45,6 +45,7 @@ struct Shared {
     roots: Vec<u8>,
     tls: Arc<ServerConfig>,
     hold: Mutex<Option<Hold>>,
+    instead: Mutex<Option<(String, String)>>,
     asked: Mutex<Vec<String>>,
     over: AtomicBool,
 }
@@ -106,6 +107,7 @@ impl CaProxy {
             roots: std::fs::read(pebble.api_root())?,
             tls: Arc::new(tls),
             hold: Mutex::default(),
+            instead: Mutex::default(),
             asked: Mutex::default(),
             over: AtomicBool::new(false),
         });
@@ -146,6 +148,19 @@ impl CaProxy {
         Held { reached: told, go_on }
     }
 
+    /// Answers the next request whose path has `word` in it itself, by this status and header field, as `429 Too Many
+    /// Requests` and `Retry-After: 60`, with a problem of this type of ACME's (RFC 8555, section 6.7). The CA knows nothing
+    /// of it.
+    pub fn refuse(&self, word: &str, status: &str, field: &str, problem: &str) {
+        let body = format!("{{\"type\": \"urn:ietf:params:acme:error:{problem}\"}}");
+        let answer = format!(
+            "HTTP/1.1 {status}\r\n{field}\r\nContent-Type: application/problem+json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        *lock(&self.shared.instead) = Some((word.to_owned(), answer));
+    }
+
     /// The requests that came, as `POST /order-plz`.
     #[must_use]
     pub fn asked(&self) -> Vec<String> {
@@ -181,6 +196,12 @@ impl Shared {
         let part = hold.as_ref().map(|hold| hold.part);
         if part == Some(Part::Request) && !passes(hold.as_ref()) {
             return Ok(());
+        }
+        let instead = lock(&self.instead).take_if(|(word, _)| line.contains(&*word));
+        if let Some((_, answer)) = instead {
+            client.write_all(answer.as_bytes())?;
+            client.conn.send_close_notify();
+            return client.flush();
         }
         let mut server = connect(self.server, &self.roots, "localhost")?;
         server.write_all(head.trim_end().as_bytes())?;

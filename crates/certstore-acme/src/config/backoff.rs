@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Error;
+
 const MINUTE: u64 = 60;
 
 /// As CertMagic waits: a CA counts failures, and what is broken for an hour is seldom mended in the next minute.
@@ -20,6 +22,7 @@ const WAITS: [u64; 12] = [
     180 * MINUTE,
 ];
 const LONGEST: u64 = 6 * 60 * MINUTE;
+const A_DAY: Duration = Duration::from_secs(24 * 60 * MINUTE);
 
 /// The pause after so many failures in a row: from a minute to six hours, and never more than a tenth of what is left of
 /// the certificate that is served.
@@ -32,6 +35,13 @@ pub(super) fn pause(failures: u32, left: Option<Duration>) -> Duration {
         Some(left) if !left.is_zero() => wait.min((left / 10).max(Duration::from_secs(1))),
         _ => wait,
     }
+}
+
+/// The pause after an error: [`pause`], or as long as the CA wants to be left alone. A day at most, for who runs the CA may
+/// have raised a limit.
+pub(super) fn pause_after(error: &Error, failures: u32, left: Option<Duration>) -> Duration {
+    let wanted = error.retry_after().unwrap_or_default().min(A_DAY);
+    pause(failures, left).max(wanted)
 }
 
 #[cfg(test)]
@@ -50,5 +60,27 @@ mod tests {
         assert_eq!(pause(1, Some(Duration::from_secs(30))), Duration::from_secs(3));
         assert_eq!(pause(20, Some(Duration::from_secs(5))), Duration::from_secs(1));
         assert_eq!(pause(1, Some(Duration::ZERO)), Duration::from_secs(60));
+    }
+
+    fn refused(seconds: Option<u64>) -> Error {
+        let problem = serde_json::from_str("{}").expect("a problem");
+        let retry_after = seconds.map(Duration::from_secs);
+        certstore_instant_acme::Error::Refused { step: "make an order", problem, retry_after }
+            .into()
+    }
+
+    #[test]
+    fn a_ca_that_says_when_is_left_alone_until_then() {
+        let wait = |error: Error| pause_after(&error, 1, Some(Duration::from_secs(30))).as_secs();
+        assert_eq!(wait(refused(None)), 3);
+        assert_eq!(wait(refused(Some(1))), 3);
+        assert_eq!(wait(refused(Some(7200))), 7200, "asked before, it would refuse");
+        assert_eq!(wait(refused(Some(7 * 24 * 3600))), 24 * 3600);
+        let both = |first, second| {
+            let errors = [first, second].map(|error| ("a".to_owned(), refused(error))).into();
+            Error::Issuers { name: "a.example".into(), errors }
+        };
+        assert_eq!(wait(both(Some(7200), Some(3600))), 3600);
+        assert_eq!(wait(both(Some(7200), None)), 3, "the other may be asked");
     }
 }

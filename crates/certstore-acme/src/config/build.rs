@@ -12,6 +12,7 @@ use super::demand::Demand;
 use super::manage::AT_A_TIME;
 use super::names::ManagedNames;
 use super::reload::Reloads;
+use super::revoke::Revoked;
 use super::staples::Staples;
 use super::{Config, Handler, Inner, OnDemandConfig};
 use crate::defaults::{DEFAULT_OCSP_INTERVAL, DEFAULT_RENEW_INTERVAL};
@@ -144,6 +145,7 @@ impl ConfigBuilder {
             reloads: Reloads::default(),
             ocsp_interval: self.ocsp_interval,
             staples: Staples::default(),
+            revoked: Revoked::default(),
             http: http_client::plain(),
             permits: Semaphore::new(AT_A_TIME),
         }))

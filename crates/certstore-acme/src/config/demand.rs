@@ -11,7 +11,7 @@ use futures_util::future::Shared;
 use tokio::sync::oneshot;
 
 use super::Config;
-use super::backoff::pause;
+use super::backoff::{pause, pause_after};
 use super::obtain::Room;
 use crate::{Certificate, Error, Hello, OnDemandConfig, Result, subject};
 
@@ -215,7 +215,7 @@ impl Landing<'_> {
             }
             Err(error) => {
                 let failures = inner.waiting.get(self.name).map_or(1, |(_, failures)| failures + 1);
-                let wait = pause(failures, left);
+                let wait = pause_after(error, failures, left);
                 remember(&mut inner.waiting, self.name, (now + wait, failures));
                 drop(inner);
                 let cause = std::error::Error::source(error).map(ToString::to_string);

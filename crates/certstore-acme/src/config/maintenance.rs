@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Config;
+use super::backoff::pause;
 use super::manage::Attempt;
 use super::obtain::Room;
 use crate::Certificate;
@@ -120,13 +121,19 @@ impl Config {
     fn start_due(&self, work: &mut JoinSet<()>) {
         for subject in self.0.names.take_due(self.0.clock.wall()) {
             let at = AtWork::of(self, &subject);
+            let removed = self.0.names.removed(&subject);
             work.spawn(async move {
                 let _permit = at.config.permit().await;
                 // Whatever an issuer of somebody else's does, the others go on.
                 let tried = std::panic::AssertUnwindSafe(at.config.try_now(&subject));
-                if tried.catch_unwind().await.is_err() {
+                let panicked = tokio::select! {
+                    tried = tried.catch_unwind() => tried.is_err(),
+                    // Nobody wants the certificate any more.
+                    () = removed => return,
+                };
+                if panicked {
                     let (names, now) = (&at.config.0.names, at.config.0.clock.wall());
-                    let retry = names.failed(&subject, now, None);
+                    let retry = names.failed(&subject, now, None, pause);
                     // It may have been in what is asked of the issuer.
                     names.unanswered(&subject, now);
                     tracing::error!(subject, ?retry, "obtaining a certificate panicked");

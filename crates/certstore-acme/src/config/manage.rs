@@ -6,7 +6,7 @@ use certstore_core::{ErrorKind, one_line};
 use futures_util::{StreamExt as _, stream};
 
 use super::Config;
-use super::backoff::pause;
+use super::backoff::{pause, pause_after};
 use super::maintenance::AtWork;
 use super::obtain::Room;
 use crate::{Certificate, Error, Result, subject};
@@ -60,7 +60,8 @@ impl Config {
         Ok(())
     }
 
-    /// Renews the certificates of a name no longer; they are served until they expire. Gives whether it was managed.
+    /// Renews the certificates of a name no longer, also where maintenance is just at it; they are served until they expire.
+    /// Gives whether it was managed.
     pub fn unmanage(&self, name: &str) -> bool {
         subject(name).is_ok_and(|subject| self.0.names.remove(&subject))
     }
@@ -111,7 +112,9 @@ impl Config {
                 let left = self
                     .served(subject)
                     .and_then(|served| served.not_after().duration_since(now).ok());
-                let wait = self.0.names.failed(subject, now, left);
+                let wait = self.0.names.failed(subject, now, left, |failures, left| {
+                    pause_after(&error, failures, left)
+                });
                 self.report(subject, &error, wait);
                 Err(error)
             }

@@ -39,6 +39,7 @@ use self::challenges::Readers;
 use self::demand::Demand;
 use self::names::ManagedNames;
 use self::reload::Reloads;
+use self::revoke::Revoked;
 use self::staples::Staples;
 use crate::http_client::HttpClient;
 use crate::{Cache, Event, Issuer, RenewalPolicy};
@@ -80,6 +81,7 @@ struct Inner {
     /// How often staples are looked at; `None`: they are not.
     ocsp_interval: Option<Duration>,
     staples: Staples,
+    revoked: Revoked,
     http: HttpClient<HttpConnector>,
     /// One for each certificate that is obtained at a time.
     permits: Semaphore,

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::backoff::pause;
 
 /// How it stands with a name.
 #[derive(Debug, Default)]
 struct State {
+    /// Goes with the name: whoever listens learns that it is managed no more.
+    managed: watch::Sender<()>,
     /// A task is at it.
     busy: bool,
     /// How often it failed since it last succeeded.
@@ -59,6 +61,16 @@ impl ManagedNames {
     /// Nobody renews it any more.
     pub(super) fn remove(&self, subject: &str) -> bool {
         self.states().remove(subject).is_some()
+    }
+
+    /// Completes once nobody manages the name any more.
+    pub(super) fn removed(&self, subject: &str) -> impl Future<Output = ()> + Send + use<> {
+        let managed = self.states().get(subject).map(|state| state.managed.subscribe());
+        async move {
+            if let Some(mut managed) = managed {
+                while managed.changed().await.is_ok() {}
+            }
+        }
     }
 
     /// Whether a name is managed.
@@ -158,12 +170,14 @@ impl ManagedNames {
         self.changed.notify_one();
     }
 
-    /// It has failed; gives the pause before it is tried again. `left`: how long its certificate is valid yet.
+    /// It has failed; gives the pause before it is tried again, as `pause` has it after so many failures. `left`: how long
+    /// its certificate is valid yet.
     pub(super) fn failed(
         &self,
         subject: &str,
         now: SystemTime,
         left: Option<Duration>,
+        pause: impl Fn(u32, Option<Duration>) -> Duration,
     ) -> Duration {
         let mut states = self.states();
         // One that is not managed any more is not tried again.

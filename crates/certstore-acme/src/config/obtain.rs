@@ -214,6 +214,10 @@ impl Config {
 
     /// Handshakes get it from now on, in place of the one for the same names from the same issuer.
     pub(super) fn serve(&self, certificate: &Certificate, room: Room) {
+        // Whoever read it before it was revoked comes too late.
+        if self.0.revoked.has(certificate) {
+            return;
+        }
         let cache = &self.0.cache;
         let same = |found: &Certificate| {
             found.issuer() == certificate.issuer() && found.names() == certificate.names()

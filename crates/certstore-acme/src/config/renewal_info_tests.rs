@@ -9,6 +9,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::super::backoff::pause;
 use super::super::test_support::{Fleet, HOUR};
 use super::*;
 use crate::{Config, Error, Good, InternalIssuer, Issuer, Result};
@@ -146,7 +147,7 @@ async fn a_name_that_waits_after_a_failure_is_not_tried_for_a_question() {
     let now = fleet.now();
     names.add("a.example", false);
     assert!(!names.is_resting("a.example", now));
-    names.failed("a.example", now, None);
+    names.failed("a.example", now, None, pause);
     names.ask("a.example", Some(now));
     assert_eq!(names.take_due(now), ["a.example"]);
     assert!(names.is_to_ask("a.example", now) && names.is_resting("a.example", now));

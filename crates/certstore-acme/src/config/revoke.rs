@@ -1,9 +1,30 @@
 //! Certificates that are taken back.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use certstore_core::{Error as StorageError, ErrorKind};
 
 use super::Config;
-use crate::{Event, Issuer, Result, RevocationReason, subject};
+use crate::{Certificate, Event, Issuer, Result, RevocationReason, subject};
+
+/// The certificates that this process had revoked, by their hashes.
+#[derive(Default)]
+pub(super) struct Revoked(Mutex<HashSet<String>>);
+
+impl Revoked {
+    fn add(&self, certificate: &Certificate) {
+        self.hashes().insert(certificate.hash().to_owned());
+    }
+
+    pub(super) fn has(&self, certificate: &Certificate) -> bool {
+        self.hashes().contains(certificate.hash())
+    }
+
+    fn hashes(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Config {
     /// Has the stored certificate for a name revoked, by each issuer that has given one, and deletes it with its private
@@ -22,13 +43,14 @@ impl Config {
     /// Dropped, the certificate may be revoked and stored still; the next call deletes it.
     pub async fn revoke_cert(&self, name: &str, reason: RevocationReason) -> Result<()> {
         let subject = subject(name)?;
+        // Maintenance would obtain another one as soon as the storage tells that it is gone.
+        let mut managed = SetApart::new(self, &subject);
         let (mut revoked, mut failed) = (false, Ok(()));
         for issuer in &self.0.issuers {
-            if issuer.load(&subject).await?.is_none() {
-                continue;
-            }
+            let Some(stored) = issuer.load(&subject).await? else { continue };
             match issuer.revoke(&subject, reason).await {
                 Ok(()) => {
+                    self.0.revoked.add(&stored);
                     self.forget(&subject, &**issuer);
                     revoked = true;
                 }
@@ -40,9 +62,9 @@ impl Config {
         if !revoked {
             let none =
                 StorageError::new(ErrorKind::NotFound, "no certificate is stored for this name");
-            return Err(none.with_subject(subject).into());
+            return Err(none.with_subject(subject.clone()).into());
         }
-        self.unmanage(&subject);
+        managed.comes_back = false;
         self.tell(&Event::Revoked { subject: &subject, reason });
         Ok(())
     }
@@ -53,6 +75,27 @@ impl Config {
             if found.issuer() == Some(issuer.name()) {
                 self.0.cache.remove(found.hash());
             }
+        }
+    }
+}
+
+/// A name is not managed until this is dropped, and then only if it was before.
+struct SetApart<'a> {
+    config: &'a Config,
+    subject: &'a str,
+    comes_back: bool,
+}
+
+impl<'a> SetApart<'a> {
+    fn new(config: &'a Config, subject: &'a str) -> Self {
+        Self { config, subject, comes_back: config.0.names.remove(subject) }
+    }
+}
+
+impl Drop for SetApart<'_> {
+    fn drop(&mut self) {
+        if self.comes_back {
+            self.config.0.names.add(self.subject, false);
         }
     }
 }

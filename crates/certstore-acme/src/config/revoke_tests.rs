@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use certstore::bundle::{BundleKeys, CertificateBundle};
 use certstore_conformance::Gate;
+use certstore_core::{Locker as _, StorageKeys};
 
 use super::super::test_support::Fleet;
 use super::*;
@@ -108,4 +109,21 @@ async fn of_several_issuers_each_revokes_its_own() {
     let error = node.revoke_cert("a.example", RevocationReason::Unspecified).await.unwrap_err();
     assert!(matches!(error, Error::NotRevoked { .. }));
     assert!(second.load("a.example").await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_managed_no_more_is_not_obtained_although_it_was_begun() {
+    let fleet = Fleet::new();
+    let (node, issuer) = fleet.node();
+    let _kept = node.maintain();
+    let lock = StorageKeys::issue_cert_lock("a.example").unwrap();
+    let held = fleet.storage.lock(&lock).await.unwrap();
+    node.manage_in_background(["a.example"]).unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(issuer.asked.load(std::sync::atomic::Ordering::SeqCst), 1, "it waits for the lock");
+    assert!(node.unmanage("a.example"));
+    held.unlock().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    assert!(issuer.inner.load("a.example").await.unwrap().is_none());
+    assert!(node.get_certificate("a.example").is_none());
 }

@@ -1,9 +1,10 @@
 //! Orders at a CA that refuses, and what is said in them.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use certstore_conformance::servers::{Pebble, PebbleOptions};
-use certstore_instant_acme::{Certificate, Error, Issuance, PendingOrder};
+use certstore_conformance::servers::{CaProxy, Pebble, PebbleOptions};
+use certstore_instant_acme::{Ca, Certificate, Error, Issuance, PendingOrder};
 
 use crate::recording::Recording;
 use crate::world::{NAME, World, names};
@@ -55,4 +56,23 @@ async fn a_name_that_the_ca_does_not_take_is_an_error_and_leaves_nothing() {
     assert!(issuance.load(&names()).await.unwrap().is_none());
     let order = PendingOrder::load(&*world.storage, world.ca().issuer(), &names()).await.unwrap();
     assert!(order.is_none_or(|order| order.url().is_none()), "no order was made");
+}
+
+#[tokio::test]
+async fn a_ca_that_is_asked_too_often_says_when_to_ask_again() {
+    let world = World::new().await;
+    let proxy = CaProxy::before(&world.pebble).unwrap();
+    let issuance = world.issuance_at(Ca::new(proxy.directory()).with_root(proxy.root()));
+    let soon = SystemTime::now() + Duration::from_secs(7200);
+    for field in
+        ["Retry-After: 7200".to_owned(), format!("Retry-After: {}", httpdate::fmt_http_date(soon))]
+    {
+        proxy.refuse("/order-plz", "429 Too Many Requests", &field, "rateLimited");
+        let error = issuance.obtain(&names()).await.unwrap_err();
+        let wait = error.retry_after().unwrap().as_secs();
+        assert!(error.is_retryable() && (7100..=7200).contains(&wait), "{error:?}");
+    }
+    proxy.refuse("/order-plz", "429 Too Many Requests", "X-A: b", "rateLimited");
+    assert_eq!(issuance.obtain(&names()).await.unwrap_err().retry_after(), None);
+    assert_eq!(world.pebble.orders(), 0);
 }
