@@ -55,7 +55,7 @@ impl PrivateKey {
         Self::from_pem(&pair.serialize_pem())
     }
 
-    /// As [`generate`](Self::generate), on a thread that may block.
+    /// As [`generate`](Self::generate), for RSA on a thread that may block.
     ///
     /// # Errors
     /// As [`generate`](Self::generate).
@@ -66,6 +66,9 @@ impl PrivateKey {
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn generate_in_background(kind: KeyType) -> Result<Self> {
+        if kind != KeyType::Rsa {
+            return Self::generate(kind);
+        }
         let made = tokio::task::spawn_blocking(move || Self::generate(kind)).await;
         made.unwrap_or_else(|error| {
             Err(Error::new(ErrorKind::Other, "no private key could be made").with_source(error))
