@@ -15,7 +15,8 @@ use futures_util::future::join_all;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
 /// Which certificates were made for each name, by their hashes.
@@ -98,35 +99,53 @@ async fn ten_thousand_handshakes_for_a_thousand_names_make_one_certificate_for_e
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_tls_handshakes_at_once_for_a_hundred_names() {
-    const NAMES: usize = 100;
-    const HANDSHAKES: usize = 1_000;
+async fn ten_thousand_tls_handshakes_at_once_for_a_thousand_names_at_two_nodes() {
+    const NAMES: usize = 1_000;
+    const HANDSHAKES: usize = 10_000;
+    has_files_for_all();
     let (storage, made): (Arc<dyn Storage>, Made) =
         (Arc::new(MemoryStorage::new()), Made::default());
-    let node = node(&storage, &made);
+    let nodes = [node(&storage, &made), node(&storage, &made)];
     // The first makes the authority, whose root the clients trust.
-    node.certificate_for(&Hello::named(&name(1))).await.expect("it is allowed");
+    nodes[0].certificate_for(&Hello::named(&name(1))).await.expect("it is allowed");
     let root = storage.load(&"pki/authorities/local/root.crt".parse().expect("a key")).await;
     let client = trusting(&root.expect("the authority's root"));
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("its address");
-    let tls = tls_config(Arc::clone(node.cache()), None);
-    let mut listener = TlsListener::new(listener, &node, tls);
-    let serving = tokio::spawn(async move {
-        let mut open = Vec::new();
-        loop {
-            open.push(listener.accept().await);
-        }
+    let mut serving = JoinSet::new();
+    let mut addresses = Vec::new();
+    for node in &nodes {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+        let listener = socket.listen(HANDSHAKES as u32).expect("a listener");
+        addresses.push(listener.local_addr().expect("its address"));
+        let tls = tls_config(Arc::clone(node.cache()), None);
+        let mut listener = TlsListener::new(listener, node, tls);
+        serving.spawn(async move {
+            loop {
+                drop(listener.accept().await);
+            }
+        });
+    }
+    let asking = (0..HANDSHAKES).map(|at| {
+        let address = addresses[at / NAMES % 2];
+        tokio::spawn(shakes_hands(client.clone(), address, name(at % NAMES)))
     });
-    let asking = (0..HANDSHAKES)
-        .map(|at| tokio::spawn(shakes_hands(client.clone(), address, name(at % NAMES))));
     for asked in join_all(asking).await {
         let (name, done) = asked.expect("no task panics");
         // Its client checks name, root and validity.
         assert_eq!(done.is_ok(), is_allowed(&name), "{name}: {done:?}");
     }
-    serving.abort();
     assert_made_once(&made, NAMES);
+}
+
+/// Each handshake has two sockets in this process.
+fn has_files_for_all() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let most = getrlimit(Resource::Nofile);
+        let all = Rlimit { current: most.maximum, ..most };
+        setrlimit(Resource::Nofile, all).expect("the limit can be raised as far as it goes");
+    }
 }
 
 fn trusting(root: &[u8]) -> TlsConnector {
