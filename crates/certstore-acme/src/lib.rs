@@ -27,7 +27,8 @@ pub use certstore_instant_acme::{
     KeyType, PreferredChain, PrivateKey, RenewalInfo, RevocationReason, parse_revocation_reason,
 };
 pub use config::{
-    Config, ConfigBuilder, HTTP_CHALLENGE_PATH, IssuerOrder, Maintenance, OnDemandConfig,
+    CertificateSource, Config, ConfigBuilder, HTTP_CHALLENGE_PATH, IssuerOrder, Maintenance,
+    OnDemandConfig,
 };
 pub use defaults::{
     DEFAULT_OCSP_INTERVAL, DEFAULT_RENEW_BEFORE, DEFAULT_RENEW_BEFORE_AT_STARTUP,

@@ -14,7 +14,7 @@ use super::names::ManagedNames;
 use super::reload::Reloads;
 use super::revoke::Revoked;
 use super::staples::Staples;
-use super::{Config, Handler, Inner, OnDemandConfig};
+use super::{CertificateSource, Config, Handler, Inner, OnDemandConfig};
 use crate::defaults::{DEFAULT_OCSP_INTERVAL, DEFAULT_RENEW_INTERVAL};
 use crate::{Cache, Event, Issuer, RenewalPolicy, http_client};
 
@@ -41,6 +41,7 @@ pub struct ConfigBuilder {
     ocsp_interval: Option<Duration>,
     clock: Arc<dyn Clock>,
     handler: Option<Handler>,
+    sources: Vec<Arc<dyn CertificateSource>>,
     on_demand: Option<OnDemandConfig>,
 }
 
@@ -56,6 +57,7 @@ impl ConfigBuilder {
             ocsp_interval: Some(DEFAULT_OCSP_INTERVAL),
             clock: Arc::new(SystemClock),
             handler: None,
+            sources: Vec::new(),
             on_demand: None,
         }
     }
@@ -116,6 +118,18 @@ impl ConfigBuilder {
         self
     }
 
+    /// Asks this source for certificates that are not in memory, when handshakes want them; the first source that has one is
+    /// taken.
+    pub fn source(self, source: impl CertificateSource + 'static) -> Self {
+        self.shared_source(Arc::new(source))
+    }
+
+    /// As [`source`](Self::source), of one that others have, too.
+    pub fn shared_source(mut self, source: Arc<dyn CertificateSource>) -> Self {
+        self.sources.push(source);
+        self
+    }
+
     /// Is told what happens.
     pub fn on_event(mut self, handler: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
         self.handler = Some(Arc::new(handler));
@@ -139,6 +153,7 @@ impl ConfigBuilder {
             clock: self.clock,
             handler: self.handler,
             names: ManagedNames::default(),
+            sources: self.sources,
             on_demand: self.on_demand,
             demand: Demand::default(),
             readers: Readers::default(),

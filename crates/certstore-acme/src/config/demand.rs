@@ -26,6 +26,15 @@ const DECISION: Duration = Duration::from_secs(10);
 /// How long a name that is not allowed is not asked about again.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 
+/// Who keeps the certificate of a handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeper {
+    /// The cache; a small one may have given it away again since.
+    Cache,
+    /// A source: the cache has never had it.
+    Source,
+}
+
 /// What many handshakes wait for.
 pub(super) type Flight = Shared<Pin<Box<dyn Future<Output = Option<Certificate>> + Send>>>;
 
@@ -77,7 +86,8 @@ pub(super) fn remember<T>(entries: &mut BTreeMap<String, T>, name: &str, value: 
 
 impl Config {
     /// The certificate for a handshake: one in memory; else, of a managed name that has left a
-    /// [full](crate::CacheOptions::capacity) cache, the one that is stored; else, where certificates are obtained
+    /// [full](crate::CacheOptions::capacity) cache, the one that is stored; else what a
+    /// [source](super::ConfigBuilder::source) has; else, where certificates are obtained
     /// [on demand](super::ConfigBuilder::on_demand) and the name is allowed, the one that is stored or a new one. However many
     /// handshakes wait for a name, it is obtained once. A name that has failed, or is not allowed, is not tried again at once.
     ///
@@ -87,23 +97,36 @@ impl Config {
     /// # Cancel safety
     /// Cancel safe: what is on its way goes on without it.
     pub async fn certificate_for(&self, hello: &Hello<'_>) -> Option<Certificate> {
+        self.found_for(hello).await.map(|(found, _)| found)
+    }
+
+    /// As [`certificate_for`](Self::certificate_for), with who keeps it.
+    pub(crate) async fn found_for(&self, hello: &Hello<'_>) -> Option<(Certificate, Keeper)> {
         let found = self.0.cache.find(hello);
         let found = match self.evicted(hello, found.as_ref()) {
             Some(subject) => self.reload(&subject).await.or(found),
             None => found,
         };
-        let on_demand = self.0.on_demand.as_ref();
-        let (Some(on_demand), Some(name)) = (on_demand, hello.name) else { return found };
-        let Ok(name) = subject(name) else { return found };
-        let now = self.0.clock.wall();
-        if let Some(found) = found.filter(|found| serves(found, &name) && !found.has_expired(now)) {
+        let (name, now) = (hello.name.and_then(|name| subject(name).ok()), self.0.clock.wall());
+        let suits = |found: &Certificate| {
+            name.as_ref().is_none_or(|name| serves(found, name)) && !found.has_expired(now)
+        };
+        let own = found.as_ref().is_some_and(suits);
+        if !own && let Some(theirs) = self.from_sources(hello).await {
+            return Some((theirs, Keeper::Source));
+        }
+        let here = |found| (found, Keeper::Cache);
+        let (Some(on_demand), Some(name)) = (&self.0.on_demand, name) else {
+            return found.map(here);
+        };
+        if let Some(found) = found.filter(|_| own) {
             self.renew_behind(&found, &name, on_demand);
-            return Some(found);
+            return Some(here(found));
         }
         let flight = self.flight(&name, on_demand)?;
         let patience = self.0.clock.sleep(PATIENCE);
         tokio::select! {
-            obtained = flight => obtained,
+            obtained = flight => obtained.map(here),
             () = patience => None,
         }
     }

@@ -17,6 +17,7 @@ mod pickup;
 mod reload;
 mod renewal_info;
 mod revoke;
+mod source;
 mod staples;
 #[cfg(test)]
 mod test_support;
@@ -34,6 +35,9 @@ pub use build::{ConfigBuilder, IssuerOrder};
 pub use challenges::HTTP_CHALLENGE_PATH;
 pub use maintenance::Maintenance;
 pub use on_demand::OnDemandConfig;
+pub use source::CertificateSource;
+
+pub(crate) use demand::Keeper;
 
 use self::challenges::Readers;
 use self::demand::Demand;
@@ -74,6 +78,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     handler: Option<Handler>,
     names: ManagedNames,
+    sources: Vec<Arc<dyn CertificateSource>>,
     on_demand: Option<OnDemandConfig>,
     demand: Demand,
     readers: Readers,

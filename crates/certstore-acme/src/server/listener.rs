@@ -18,6 +18,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::places::{Place, Places};
 use crate::cache::offers_acme_tls;
+use crate::config::Keeper;
 use crate::{ACME_TLS_ALPN, Certificate, Config, Hello, Resolver, tls_config};
 
 /// What a client gets that connects and says nothing.
@@ -193,8 +194,9 @@ async fn handshake(
     } else {
         let asked = Hello::of(&hello).at(address);
         // It may be obtained or loaded for this handshake.
-        let (found, waited) = place.wait_for(tls.config.certificate_for(&asked)).await?;
-        found.filter(|_| waited).map(|found| tls.with(&found))
+        let (found, waited) = place.wait_for(tls.config.found_for(&asked)).await?;
+        let found = found.filter(|(_, keeper)| waited || *keeper == Keeper::Source);
+        found.map(|(found, _)| tls.with(&found))
     };
     let tls = answer.unwrap_or_else(|| match hello.server_name() {
         Some(_) => Arc::clone(&tls.named),

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::*;
-use crate::{Config, InternalIssuer};
+use crate::{Config, InternalIssuer, Issuer as _};
 
 const LOCAL: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 
@@ -240,4 +240,44 @@ async fn a_client_that_sends_no_request_is_let_go() {
         assert!(ended.is_ok(), "{}", String::from_utf8_lossy(protocol));
     }
     serving.abort();
+}
+
+/// Has one certificate, at once.
+#[derive(Debug)]
+struct Elsewhere(crate::Certificate);
+
+#[async_trait::async_trait]
+impl crate::CertificateSource for Elsewhere {
+    async fn certificate(
+        &self,
+        hello: &crate::Hello<'_>,
+    ) -> crate::Result<Option<crate::Certificate>> {
+        Ok((hello.name == Some("theirs.example")).then(|| self.0.clone()))
+    }
+}
+
+#[tokio::test]
+async fn what_a_source_gives_is_shown_to_who_asked() {
+    let theirs = InternalIssuer::new(Arc::new(MemoryStorage::new()));
+    let certificate = theirs.obtain("theirs.example", &|_| true).await.unwrap();
+    let storage = Arc::new(MemoryStorage::new());
+    let config = Config::builder(storage.clone())
+        .issuer(InternalIssuer::new(storage))
+        .source(Elsewhere(certificate))
+        .build();
+    let mut listener = TlsListener::listen(&config, ["localhost"], LOCAL.into()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let accepting = tokio::spawn(async move {
+        loop {
+            drop(listener.accept().await);
+        }
+    });
+    let connector = client(&theirs.root().await.unwrap(), &[]);
+    for (name, shown) in [("theirs.example", true), ("localhost", false), ("other.example", false)]
+    {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let connected = connector.connect(ServerName::try_from(name).unwrap(), stream).await;
+        assert_eq!(connected.is_ok(), shown, "{name}");
+    }
+    accepting.abort();
 }
