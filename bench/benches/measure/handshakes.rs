@@ -28,8 +28,8 @@ use crate::{Result, runtime, verdict};
 
 const NAMES: usize = 10_000;
 /// How many handshakes are timed together.
-const BATCH: u32 = 10;
-const PAIRS: usize = 400;
+const BATCH: u32 = 5;
+const PAIRS: usize = 1_000;
 const CLIENTS: usize = 500;
 /// Of the handshakes a second of rustls with a fixed certificate.
 const TARGET: f64 = 0.95;
