@@ -1,15 +1,13 @@
 //! `certstore manage`.
 
-use std::pin::pin;
 use std::sync::Arc;
 
-use certstore::Storage;
-use certstore_acme::{Certificate, Event, subject};
+use certstore_acme::{Certificate, ConfigBuilder, Event, subject};
 use clap::Args;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::manager::{ChallengeArgs, DeliveryArgs, IssuerArgs, interrupted, over_storage};
+use super::manager::{Session, SessionArgs};
 use super::{Context, rfc3339};
 use crate::exit::{Failure, one_line};
 use crate::output::Output;
@@ -34,11 +32,7 @@ pub(crate) struct Manage {
     #[arg(required = true, value_name = "DOMAIN")]
     names: Vec<String>,
     #[command(flatten)]
-    issuer: IssuerArgs,
-    #[command(flatten)]
-    challenges: ChallengeArgs,
-    #[command(flatten)]
-    delivery: DeliveryArgs,
+    session: SessionArgs,
 }
 
 /// What is told of a name.
@@ -61,56 +55,48 @@ impl Manage {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let subjects: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        self.issuer.choose(&subjects)?;
-        over_storage(context, async |storage| self.work(context, &subjects, storage).await).await
-    }
-
-    async fn work(
-        self,
-        context: &Context,
-        subjects: &[String],
-        storage: Arc<dyn Storage>,
-    ) -> Result<(), Failure> {
-        let issuer = self.issuer.choose(subjects)?;
-        let delivery = self.delivery.over(&storage)?;
-        let (tell, mut told) = mpsc::channel(WAITING);
+        let (tell, told) = mpsc::channel(WAITING);
         let tell = Arc::new(tell);
-        let config = issuer
-            .builder(&storage)?
-            .on_event(move |event| {
-                if let Some(one) = Told::of(event) {
-                    // Whoever is that far behind hands on what is newest then.
-                    drop(tell.try_send(one));
-                }
-            })
-            .build();
-        let answering = self.challenges.start(&config, &issuer).await?;
-        config.manage_in_background(subjects).map_err(super::manager::failure)?;
-        let renewing = config.maintain();
-        let mut out = context.output();
-        // One for all of them: what comes while nobody listens is lost.
-        let mut interrupted = pin!(interrupted());
-        'told: loop {
-            let next = tokio::select! {
-                Some(next) = told.recv() => next,
-                () = &mut interrupted => break,
-            };
-            print(&next, &mut out)?;
-            let Told::Valid(certificate) = next else { continue };
-            for subject in certificate.names().iter().filter(|name| subjects.contains(name)) {
-                tokio::select! {
-                    handed = delivery.hand_on(subject, &certificate, true) => if let Err(failure) = handed {
-                        // The next certificate may well be handed on.
-                        failure.report();
-                    },
-                    () = &mut interrupted => break 'told,
-                }
+        let handler = move |event: &Event<'_>| {
+            if let Some(one) = Told::of(event) {
+                // Whoever is that far behind hands on what is newest then.
+                drop(tell.try_send(one));
+            }
+        };
+        let build = |builder: ConfigBuilder| builder.on_event(handler);
+        let work = async |session: &Session| work(session, context, &subjects, told).await;
+        self.session.run(context, &subjects, build, work).await
+    }
+}
+
+async fn work(
+    session: &Session,
+    context: &Context,
+    subjects: &[String],
+    mut told: mpsc::Receiver<Told>,
+) -> Result<(), Failure> {
+    session.config.manage_in_background(subjects).map_err(super::manager::failure)?;
+    let renewing = session.config.maintain();
+    let mut out = context.output();
+    'told: loop {
+        let next = tokio::select! {
+            Some(next) = told.recv() => next,
+            _ = session.interrupt.come() => break,
+        };
+        print(&next, &mut out)?;
+        let Told::Valid(certificate) = next else { continue };
+        for subject in certificate.names().iter().filter(|name| subjects.contains(name)) {
+            tokio::select! {
+                handed = session.delivery.hand_on(subject, &certificate, true) => if let Err(failure) = handed {
+                    // The next certificate may well be handed on.
+                    failure.report();
+                },
+                _ = session.interrupt.come() => break 'told,
             }
         }
-        renewing.stop().await;
-        answering.end().await;
-        Ok(())
     }
+    renewing.stop().await;
+    Ok(())
 }
 
 impl Told {

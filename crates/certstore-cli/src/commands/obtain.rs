@@ -1,15 +1,10 @@
 //! `certstore obtain`.
 
-use std::sync::Arc;
-
-use certstore::Storage;
-use certstore_acme::subject;
+use certstore_acme::{Config, Error, subject};
 use clap::Args;
 
 use super::Context;
-use super::manager::{
-    ChallengeArgs, DeliveryArgs, Done, IssuerArgs, each, hand_on, interrupted, over_storage, report,
-};
+use super::manager::{Done, Session, SessionArgs, each, hand_on, report};
 use crate::exit::Failure;
 
 /// Obtain certificates and keep them in the storage
@@ -33,47 +28,33 @@ pub(crate) struct Obtain {
     #[arg(required = true, value_name = "DOMAIN")]
     names: Vec<String>,
     #[command(flatten)]
-    issuer: IssuerArgs,
-    #[command(flatten)]
-    challenges: ChallengeArgs,
-    #[command(flatten)]
-    delivery: DeliveryArgs,
+    session: SessionArgs,
 }
 
 impl Obtain {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let subjects: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        self.issuer.choose(&subjects)?;
-        over_storage(context, async |storage| self.work(context, &subjects, storage).await).await
-    }
-
-    async fn work(
-        self,
-        context: &Context,
-        subjects: &[String],
-        storage: Arc<dyn Storage>,
-    ) -> Result<(), Failure> {
-        let issuer = self.issuer.choose(subjects)?;
-        let delivery = self.delivery.over(&storage)?;
-        let config = issuer.builder(&storage)?.build();
-        let answering = self.challenges.start(&config, &issuer).await?;
-        let work = each(context.global.quiet, "obtaining", subjects, |subject| {
-            let config = config.clone();
-            async move {
-                let stored = config.cache_managed_certificate(&subject).await.ok();
-                let found = config.obtain_cert(&subject).await?;
-                let word = if stored.as_ref() == Some(&found) { "stored" } else { "obtained" };
-                Ok(Done::Well(word, found))
-            }
-        });
-        let all = tokio::select! {
-            all = work => all,
-            () = interrupted() => return Err(Failure::Unsound("interrupted; what was ordered is resumed the next time".into())),
+        let quiet = context.global.quiet;
+        let work = async |session: &Session| {
+            let work = each(quiet, "obtaining", &subjects, |subject| {
+                obtain(session.config.clone(), subject)
+            });
+            let all = tokio::select! {
+                all = work => all,
+                _ = session.interrupt.come() => return Err(Failure::Unsound("interrupted; what was ordered is resumed the next time".into())),
+            };
+            let handed = hand_on(&session.delivery, &all).await;
+            report(&all, context.output())?;
+            handed
         };
-        answering.end().await;
-        let handed = hand_on(&delivery, &all).await;
-        report(&all, context.output())?;
-        handed
+        self.session.run(context, &subjects, |builder| builder, work).await
     }
+}
+
+async fn obtain(config: Config, subject: String) -> Result<Done, Error> {
+    let stored = config.cache_managed_certificate(&subject).await.ok();
+    let found = config.obtain_cert(&subject).await?;
+    let word = if stored.as_ref() == Some(&found) { "stored" } else { "obtained" };
+    Ok(Done::Well(word, found))
 }

@@ -1,17 +1,14 @@
 //! `certstore renew`.
 
-use std::sync::Arc;
+use std::time::SystemTime;
 
 use certstore::inventory::{InventoryOptions, certs};
 use certstore::{Dir, Storage, StorageKeys};
 use certstore_acme::{Config, Error, RenewalPolicy, subject};
 use clap::Args;
-use std::time::SystemTime;
 
 use super::Context;
-use super::manager::{
-    ChallengeArgs, DeliveryArgs, Done, IssuerArgs, each, hand_on, interrupted, over_storage, report,
-};
+use super::manager::{Done, Session, SessionArgs, each, hand_on, report};
 use crate::exit::Failure;
 
 /// Renew stored certificates that are about to expire
@@ -35,52 +32,36 @@ pub(crate) struct Renew {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    issuer: IssuerArgs,
-    #[command(flatten)]
-    challenges: ChallengeArgs,
-    #[command(flatten)]
-    delivery: DeliveryArgs,
+    session: SessionArgs,
 }
 
 impl Renew {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        if self.names.is_empty() && !self.issuer.is_said() {
+        if self.names.is_empty() && !self.session.names_issuer() {
             return Err(Failure::Usage(
                 "name the domains, or say --issuer acme or --issuer internal to renew all that it has given".into(),
             ));
         }
         let named: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        self.issuer.choose(&named)?;
-        over_storage(context, async |storage| self.work(context, &named, storage).await).await
-    }
-
-    async fn work(
-        self,
-        context: &Context,
-        named: &[String],
-        storage: Arc<dyn Storage>,
-    ) -> Result<(), Failure> {
-        let issuer = self.issuer.choose(named)?;
-        let subjects = match named.is_empty() {
-            true => stored(&*storage, &issuer.storage_name()).await?,
-            false => named.to_vec(),
+        let (quiet, force) = (context.global.quiet, self.force);
+        let work = async |session: &Session| {
+            let subjects = match named.is_empty() {
+                true => stored(&*session.storage, &session.issuer).await?,
+                false => named.clone(),
+            };
+            let work = each(quiet, "renewing", &subjects, |subject| {
+                renew(session.config.clone(), subject, force)
+            });
+            let all = tokio::select! {
+                all = work => all,
+                _ = session.interrupt.come() => return Err(Failure::Unsound("interrupted; what was ordered is resumed the next time".into())),
+            };
+            let handed = hand_on(&session.delivery, &all).await;
+            report(&all, context.output())?;
+            handed
         };
-        let delivery = self.delivery.over(&storage)?;
-        let config = issuer.builder(&storage)?.build();
-        let answering = self.challenges.start(&config, &issuer).await?;
-        let force = self.force;
-        let work = each(context.global.quiet, "renewing", &subjects, |subject| {
-            renew(config.clone(), subject, force)
-        });
-        let all = tokio::select! {
-            all = work => all,
-            () = interrupted() => return Err(Failure::Unsound("interrupted; what was ordered is resumed the next time".into())),
-        };
-        answering.end().await;
-        let handed = hand_on(&delivery, &all).await;
-        report(&all, context.output())?;
-        handed
+        self.session.run(context, &named, |builder| builder, work).await
     }
 }
 

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -19,7 +18,7 @@ use certstore_acme::{
 use clap::Args;
 
 use super::Context;
-use super::manager::{IssuerArgs, failure, interrupted, over_storage};
+use super::manager::{Interrupt, IssuerArgs, failure, over_storage};
 use crate::exit::Failure;
 use site::Site;
 use told::Told;
@@ -93,8 +92,7 @@ impl Serve {
         // A CA looks at challenges before there is a certificate.
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(site, async { drop(stopped.await) }));
-        // One for both: what comes while nobody listens is lost.
-        let mut interrupted = pin!(interrupted());
+        let interrupt = Interrupt::listen();
         // From the start: what other nodes obtain meanwhile is served.
         let renewing = config.maintain();
         tokio::select! {
@@ -107,11 +105,11 @@ impl Serve {
                     return Err(failure(error));
                 }
             },
-            () = &mut interrupted => return Ok(()),
+            _ = interrupt.come() => return Ok(()),
         }
         let sharing = tokio::spawn(async move { tickets.maintain().await });
         told.print(&config, &mut context.output())?;
-        interrupted.await;
+        interrupt.come().await;
         sharing.abort();
         renewing.stop().await;
         drop(stop);
