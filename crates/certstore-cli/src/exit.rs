@@ -30,6 +30,8 @@ pub(crate) enum Failure {
     Busy { message: String, code: u8 },
     /// The lock was lost while the command ran.
     Lost(String),
+    /// It was asked to end, by the signal of this number, before all was done.
+    Interrupted { message: String, signal: u8 },
     /// Nobody reads what is printed any more.
     ClosedPipe,
 }
@@ -56,6 +58,8 @@ impl Failure {
             Self::Local { .. } | Self::Unsound(_) => FAILED,
             Self::Busy { code, .. } => *code,
             Self::Lost(_) => LOCK,
+            // As a shell tells it of a command that a signal has ended.
+            Self::Interrupted { signal, .. } => 128 + signal,
             Self::ClosedPipe => 0,
         }
     }
@@ -66,7 +70,7 @@ impl Failure {
             Self::Storage(error) => certstore::one_line(error),
             Self::Local { what, source } => format!("cannot {what}: {source}"),
             Self::Usage(message) | Self::Unsound(message) | Self::Lost(message) => message.clone(),
-            Self::Busy { message, .. } => message.clone(),
+            Self::Busy { message, .. } | Self::Interrupted { message, .. } => message.clone(),
             Self::ClosedPipe => return None,
         };
         let hint = self.hint().map(|hint| format!("; {hint}")).unwrap_or_default();

@@ -16,10 +16,9 @@ use certstore::Storage;
 use certstore_acme::{Error, ObtainedLocks};
 
 pub(super) use ca::CaArgs;
-pub(super) use delivery::hand_on;
 pub(super) use interrupt::Interrupt;
 pub(super) use issuer::IssuerArgs;
-pub(super) use names::{Done, each, report};
+pub(super) use names::{Done, Obtained, each, report};
 pub(super) use session::{Session, SessionArgs};
 
 use answering::ChallengeArgs;

@@ -4,7 +4,7 @@ use certstore_acme::{Config, Error, subject};
 use clap::Args;
 
 use super::Context;
-use super::manager::{Done, Session, SessionArgs, each, hand_on, report};
+use super::manager::{Done, Session, SessionArgs};
 use crate::exit::Failure;
 
 /// Obtain certificates and keep them in the storage
@@ -15,8 +15,11 @@ time, one orders it, and all have it. While it waits, the CA's challenges are an
 be had; where a server over the same storage has them (certstore serve, Caddy), that answers. Wildcards, and hosts that no \
 CA reaches, are proved by records in their zone (--dns-server): domains are then proved by nothing else.
 
-With --json it is an array of objects with name, outcome (obtained, stored, FAILED), issuer, not_after, certificate, \
-private_key and error.
+Each certificate is handed on (--out, --hook) as soon as it is there. Interrupted, it prints what was done, and exits with \
+128+n for the signal n; what was ordered is resumed the next time.
+
+With --json it is an array of objects with name, outcome (obtained, stored, FAILED, interrupted), issuer, not_after, \
+certificate, private_key and error.
 
 Examples:
   certstore obtain example.com www.example.com --agree --email ops@example.com
@@ -35,18 +38,9 @@ impl Obtain {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let subjects: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        let quiet = context.global.quiet;
         let work = async |session: &Session| {
-            let work = each(quiet, "obtaining", &subjects, |subject| {
-                obtain(session.config.clone(), subject)
-            });
-            let all = tokio::select! {
-                all = work => all,
-                _ = session.interrupt.come() => return Err(Failure::Unsound("interrupted; what was ordered is resumed the next time".into())),
-            };
-            let handed = hand_on(&session.delivery, &all).await;
-            report(&all, context.output())?;
-            handed
+            let obtain = |subject| obtain(session.config.clone(), subject);
+            session.each(context, "obtaining", &subjects, obtain).await
         };
         self.session.run(context, &subjects, |builder| builder, work).await
     }

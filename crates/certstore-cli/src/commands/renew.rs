@@ -8,7 +8,7 @@ use certstore_acme::{Config, Error, RenewalPolicy, subject};
 use clap::Args;
 
 use super::Context;
-use super::manager::{Done, Session, SessionArgs, each, hand_on, report};
+use super::manager::{Done, Session, SessionArgs};
 use crate::exit::Failure;
 
 /// Renew stored certificates that are about to expire
@@ -17,8 +17,11 @@ use crate::exit::Failure;
 Due is what has a third of its lifetime left, or 30 days if that is less. Run it daily by cron or a timer: what is not due \
 is left as it is, and of several machines one renews. Without names it renews what the issuer has given that is stored.
 
-With --json it is an array of objects with name, outcome (renewed, not due, FAILED), issuer, not_after, certificate, \
-private_key and error.
+Each certificate is handed on (--out, --hook) as soon as it is there. Interrupted, it prints what was done, and exits with \
+128+n for the signal n; what was ordered is resumed the next time.
+
+With --json it is an array of objects with name, outcome (renewed, not due, FAILED, interrupted), issuer, not_after, \
+certificate, private_key and error.
 
 Examples:
   certstore renew --issuer acme --agree
@@ -44,22 +47,16 @@ impl Renew {
         }
         let named: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        let (quiet, force) = (context.global.quiet, self.force);
+        let force = self.force;
         let work = async |session: &Session| {
             let subjects = match named.is_empty() {
-                true => stored(&*session.storage, &session.issuer).await?,
+                true => {
+                    session.unless_interrupted(stored(&*session.storage, &session.issuer)).await?
+                }
                 false => named.clone(),
             };
-            let work = each(quiet, "renewing", &subjects, |subject| {
-                renew(session.config.clone(), subject, force)
-            });
-            let all = tokio::select! {
-                all = work => all,
-                _ = session.interrupt.come() => return Err(Failure::Unsound("interrupted; what was ordered is resumed the next time".into())),
-            };
-            let handed = hand_on(&session.delivery, &all).await;
-            report(&all, context.output())?;
-            handed
+            let renew = |subject| renew(session.config.clone(), subject, force);
+            session.each(context, "renewing", &subjects, renew).await
         };
         self.session.run(context, &named, |builder| builder, work).await
     }

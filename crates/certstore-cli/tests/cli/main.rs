@@ -7,6 +7,7 @@ mod bad_input;
 mod certificates;
 mod cleaning;
 mod doctor;
+mod handing;
 mod lock;
 mod obtaining;
 mod sealing;

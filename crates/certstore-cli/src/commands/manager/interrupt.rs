@@ -28,6 +28,11 @@ impl Interrupt {
     pub(in crate::commands) async fn come(&self) -> u8 {
         self.0.clone().await
     }
+
+    /// The number of the signal that has come.
+    pub(in crate::commands) fn has_come(&self) -> Option<u8> {
+        self.0.clone().now_or_never()
+    }
 }
 
 #[cfg(unix)]

@@ -1,0 +1,95 @@
+//! Certificates that are handed on to other programs, whatever goes wrong meanwhile.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::{Ran, Sandbox, wait_until};
+
+/// Longer than any test waits; what it holds up would fail.
+const LONG: u64 = 60;
+
+/// Starts a command with an authority of one's own.
+fn start(sandbox: &Sandbox, arguments: &[&str]) -> Child {
+    let mut command = sandbox.command();
+    command.args(["--json", "--storage", &sandbox.url("store")]).args(arguments);
+    command.args(["--issuer", "internal"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the test can go on")
+}
+
+/// Sends a signal, and gives how it has ended.
+fn ended_by(child: Child, signal: &str) -> Ran {
+    let id = child.id().to_string();
+    let sent = std::process::Command::new("kill").args([signal, &id]).status();
+    assert!(sent.expect("the test can go on").success());
+    let begun = Instant::now();
+    let ran = child.wait_with_output().expect("the test can go on").into();
+    // Whatever a hook has left running would keep the standard error open.
+    assert!(begun.elapsed() < Duration::from_secs(LONG / 2), "{ran:?}");
+    ran
+}
+
+#[test]
+fn a_hook_that_takes_too_long_is_killed_with_all_that_it_has_started() {
+    let sandbox = Sandbox::new();
+    let hook = format!("sleep {LONG} & wait");
+    let begun = Instant::now();
+    let mut obtain = vec!["obtain", "a.internal", "--issuer", "internal"];
+    obtain.extend(["--hook", &hook, "--hook-timeout", "1"]);
+    let ran = sandbox.run(&obtain);
+    assert!(begun.elapsed() < Duration::from_secs(LONG / 2), "{ran:?}");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let said = "the hook was killed for a.internal: it took longer than 1 s";
+    assert!(ran.err.contains(said), "{ran:?}");
+    assert!(ran.text().starts_with("obtained"), "{ran:?}");
+}
+
+#[test]
+fn an_interrupt_kills_a_hook_and_says_so() {
+    let sandbox = Sandbox::new();
+    let hook = format!("echo > begun; sleep {LONG} & wait");
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let out = format!("out{signal}");
+        let child = start(&sandbox, &["obtain", "a.internal", "--out", &out, "--hook", &hook]);
+        wait_until("the hook runs", || sandbox.path("begun").exists());
+        let ran = ended_by(child, signal);
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        assert!(
+            ran.err.contains("the hook was killed for a.internal: it was interrupted"),
+            "{ran:?}"
+        );
+        assert!(ran.err.contains("certstore: interrupted"), "{ran:?}");
+        assert_eq!(ran.json()[0]["name"], "a.internal");
+        std::fs::remove_file(sandbox.path("begun")).unwrap();
+    }
+}
+
+#[test]
+fn what_is_done_before_an_interrupt_is_handed_on_and_told() {
+    let sandbox = Sandbox::new();
+    let hold = format!("echo > held; sleep {LONG}");
+    let lock = ["lock", "issue_cert_b.internal", "--", "sh", "-c", &hold];
+    let mut command = sandbox.command();
+    command.args(["--storage", &sandbox.url("store")]).args(lock);
+    let mut holder = command.stdin(Stdio::null()).spawn().unwrap();
+    wait_until("the lock is held", || sandbox.path("held").exists());
+    let hook = "echo $CERTSTORE_NAME >> told";
+    let names = ["obtain", "a.internal", "b.internal", "--out", "tls", "--hook", hook];
+    let child = start(&sandbox, &names);
+    wait_until("one is handed on", || {
+        std::fs::read_to_string(sandbox.path("told")).is_ok_and(|told| told == "a.internal\n")
+    });
+    let ran = ended_by(child, "-INT");
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!(ran.code, Some(130), "{ran:?}");
+    assert!(ran.err.contains("certstore: interrupted when 1 of 2 names were done"), "{ran:?}");
+    let rows = ran.json();
+    assert_eq!((&rows[0]["name"], &rows[0]["outcome"]), (&"a.internal".into(), &"obtained".into()));
+    assert_eq!(
+        (&rows[1]["name"], &rows[1]["outcome"]),
+        (&"b.internal".into(), &"interrupted".into())
+    );
+    assert!(sandbox.path("tls/a.internal.crt").exists());
+    assert!(!sandbox.path("tls/b.internal.crt").exists());
+}
