@@ -64,17 +64,23 @@ impl Failure {
         }
     }
 
-    /// One line of what is wrong and what to do.
-    fn line(&self) -> Option<String> {
-        let line = match self {
+    /// What is wrong; `None`: nothing that anybody has to be told.
+    pub(crate) fn text(&self) -> Option<String> {
+        let text = match self {
             Self::Storage(error) => certstore::one_line(error),
             Self::Local { what, source } => format!("cannot {what}: {source}"),
             Self::Usage(message) | Self::Unsound(message) | Self::Lost(message) => message.clone(),
             Self::Busy { message, .. } | Self::Interrupted { message, .. } => message.clone(),
             Self::ClosedPipe => return None,
         };
+        Some(one_line(&text))
+    }
+
+    /// One line of what is wrong and what to do.
+    fn line(&self) -> Option<String> {
+        let text = self.text()?;
         let hint = self.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-        Some(format!("certstore: {}{hint}", one_line(&line)))
+        Some(format!("certstore: {text}{hint}"))
     }
 
     fn hint(&self) -> Option<&'static str> {

@@ -16,6 +16,7 @@ use certstore::Storage;
 use certstore_acme::{Error, ObtainedLocks};
 
 pub(super) use ca::CaArgs;
+pub(super) use delivery::Delivery;
 pub(super) use interrupt::Interrupt;
 pub(super) use issuer::IssuerArgs;
 pub(super) use names::{Done, Obtained, each, report};

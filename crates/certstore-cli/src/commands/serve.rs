@@ -20,6 +20,7 @@ use clap::Args;
 use super::Context;
 use super::manager::{Interrupt, IssuerArgs, failure, over_storage};
 use crate::exit::Failure;
+use crate::output::Telling;
 use site::Site;
 use told::Told;
 
@@ -108,7 +109,7 @@ impl Serve {
             _ = interrupt.come() => return Ok(()),
         }
         let sharing = tokio::spawn(async move { tickets.maintain().await });
-        told.print(&config, &mut context.output())?;
+        Telling::new(context.output()).tell(|out| told.print(&config, out));
         interrupt.come().await;
         sharing.abort();
         renewing.stop().await;

@@ -29,7 +29,7 @@ pub(in crate::commands) struct Session {
     pub(in crate::commands) storage: Arc<dyn Storage>,
     /// What the issuer is called in the storage.
     pub(in crate::commands) issuer: String,
-    pub(in crate::commands) delivery: Delivery,
+    pub(in crate::commands) delivery: Arc<Delivery>,
     pub(in crate::commands) interrupt: Interrupt,
 }
 
@@ -52,7 +52,7 @@ impl SessionArgs {
         over_storage(context, async |storage| {
             let issuer = self.issuer.choose(subjects)?;
             let interrupt = Interrupt::listen();
-            let delivery = self.delivery.over(&storage, &interrupt)?;
+            let delivery = Arc::new(self.delivery.over(&storage, &interrupt)?);
             let config = build(issuer.builder(&storage)?).build();
             let answering = self.challenges.start(&config, &issuer).await?;
             let issuer = issuer.storage_name();
