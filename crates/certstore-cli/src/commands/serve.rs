@@ -3,6 +3,7 @@
 mod proxy;
 mod site;
 mod told;
+mod upgrade;
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -53,7 +54,7 @@ pub(crate) struct Serve {
     /// Serve the files of this directory
     #[arg(long, value_name = "DIR", conflicts_with = "to")]
     dir: Option<PathBuf>,
-    /// Hand requests on to the HTTP server at this URL
+    /// Hand requests on to the HTTP server at this URL, with X-Forwarded-Host and X-Forwarded-Proto; WebSockets are carried
     #[arg(long, value_name = "URL")]
     to: Option<String>,
     /// Where to serve HTTPS [default: port 443; 8443 where that cannot be had]

@@ -10,6 +10,7 @@ mod doctor;
 mod handing;
 mod lock;
 mod obtaining;
+mod proxying;
 mod sealing;
 mod serving;
 mod support;
