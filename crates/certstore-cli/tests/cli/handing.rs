@@ -78,7 +78,9 @@ fn an_interrupt_kills_a_hook_and_says_so() {
             "{ran:?}"
         );
         assert!(ran.err.contains("certstore: interrupted"), "{ran:?}");
-        assert_eq!(ran.json()[0]["name"], "a.internal");
+        let rows = ran.json();
+        assert_eq!(rows[0]["name"], "a.internal");
+        assert_eq!(rows[0]["error"], "the hook was killed for a.internal: it was interrupted");
         std::fs::remove_file(sandbox.path("begun")).unwrap();
     }
 }
@@ -111,6 +113,16 @@ fn what_is_done_before_an_interrupt_is_handed_on_and_told() {
     );
     assert!(sandbox.path("tls/a.internal.crt").exists());
     assert!(!sandbox.path("tls/b.internal.crt").exists());
+}
+
+#[test]
+fn a_failure_is_one_although_nobody_reads_what_was_done() {
+    let sandbox = Sandbox::new();
+    let mut running = Running::start(&sandbox, &["obtain", "a.internal", "--hook", "exit 3"]);
+    drop(running.child().stdout.take());
+    let ran: Ran = running.0.take().unwrap().wait_with_output().unwrap().into();
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.ends_with("certstore: 1 of 1 names could not be handed on\n"), "{ran:?}");
 }
 
 #[test]

@@ -28,8 +28,8 @@ pub(in crate::commands) enum Done {
 
 /// A name, and what became of it.
 pub(in crate::commands) struct Obtained {
-    pub(in crate::commands) subject: String,
-    pub(in crate::commands) done: Result<Done, String>,
+    subject: String,
+    done: Result<Done, String>,
     /// Whether its certificate could be handed on.
     handed: Result<(), Failure>,
 }
@@ -52,7 +52,7 @@ struct Row<'a> {
     not_after: Option<String>,
     certificate: Option<String>,
     private_key: Option<String>,
-    error: Option<&'a str>,
+    error: Option<String>,
 }
 
 /// Does `work` for every name, several at a time.
@@ -81,30 +81,34 @@ where
 pub(in crate::commands) fn report(
     all: &[Obtained],
     signal: Option<u8>,
-    mut out: Output,
+    out: Output,
 ) -> Result<(), Failure> {
-    let rows: Vec<Row<'_>> = all.iter().map(row).collect();
-    if out.is_json() {
-        out.json(&rows)?;
-    } else {
-        let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
-        for row in &rows {
-            let rest = match (row.error, &row.not_after) {
-                (Some(error), _) => error.to_owned(),
-                (None, Some(until)) => {
-                    format!("until {until}  {}", row.certificate.as_deref().unwrap_or_default())
-                }
-                (None, None) => String::new(),
-            };
-            let line = format!("{:<12}{:<width$}  {rest}", row.outcome, row.name);
-            out.line(line.trim_end())?;
-        }
-    }
-    out.finish()?;
+    let printed = print(all, out);
     for failure in all.iter().filter_map(|one| one.handed.as_ref().err()) {
         failure.report();
     }
-    verdict(all, signal)
+    // What has failed has failed, whether or not anybody reads the rest.
+    verdict(all, signal).and(printed)
+}
+
+fn print(all: &[Obtained], mut out: Output) -> Result<(), Failure> {
+    let rows: Vec<Row<'_>> = all.iter().map(row).collect();
+    if out.is_json() {
+        out.json(&rows)?;
+        return out.finish();
+    }
+    let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    for row in &rows {
+        let rest = match (&row.not_after, &row.error) {
+            (Some(until), _) => {
+                format!("until {until}  {}", row.certificate.as_deref().unwrap_or_default())
+            }
+            (None, error) => error.clone().unwrap_or_default(),
+        };
+        let line = format!("{:<12}{:<width$}  {rest}", row.outcome, row.name);
+        out.line(line.trim_end())?;
+    }
+    out.finish()
 }
 
 fn verdict(all: &[Obtained], signal: Option<u8>) -> Result<(), Failure> {
@@ -145,7 +149,7 @@ fn row(obtained: &Obtained) -> Row<'_> {
         error: None,
     };
     match &obtained.done {
-        Err(error) => Row { error: Some(error), ..empty },
+        Err(error) => Row { error: Some(error.clone()), ..empty },
         Ok(Done::Gone(outcome)) => Row { outcome, ..empty },
         Ok(Done::Not) => Row { outcome: "interrupted", ..empty },
         Ok(Done::Well(outcome, certificate)) => {
@@ -156,6 +160,7 @@ fn row(obtained: &Obtained) -> Row<'_> {
                 not_after: Some(rfc3339(certificate.not_after())),
                 certificate: keys.as_ref().map(|keys| keys.certificate().to_string()),
                 private_key: keys.as_ref().map(|keys| keys.private_key().to_string()),
+                error: obtained.handed.as_ref().err().and_then(Failure::text),
                 ..empty
             }
         }
