@@ -32,7 +32,8 @@ pub use bind9::Bind9;
 pub use caddy::{Caddy, CaddyOptions};
 pub use node::TestNode;
 pub use pebble::{
-    CaProxy, Held, Part, Pebble, PebbleOptions, TlsFront, https_certificate, https_get,
+    CaProxy, Held, Part, Pebble, PebbleOptions, TlsFront, https_certificate, https_connect,
+    https_get,
 };
 pub use postgres::{PgBouncer, PostgresOptions, PostgresServer, shared_postgres};
 pub use process::{Place, ServerProcess, ServerSpec};

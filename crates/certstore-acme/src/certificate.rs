@@ -193,11 +193,12 @@ impl Certificate {
         self.0.renewal_info.as_ref()
     }
 
-    /// When it is renewed: at the time that the fleet has chosen by what its CA says (RFC 9773), and by the policy where
-    /// it says nothing.
+    /// When it is renewed: at the time that the fleet has chosen by what its CA says (RFC 9773), or when the CA would first
+    /// have it while none is chosen; by the policy where it says nothing.
     #[must_use]
     pub fn due(&self, policy: &RenewalPolicy) -> SystemTime {
-        let selected = self.renewal_info().and_then(RenewalInfo::selected_time);
+        let selected =
+            self.renewal_info().map(|info| info.selected_time().unwrap_or_else(|| info.window().0));
         policy.due(self.not_before(), self.not_after(), selected)
     }
 

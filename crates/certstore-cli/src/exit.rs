@@ -30,6 +30,8 @@ pub(crate) enum Failure {
     Busy { message: String, code: u8 },
     /// The lock was lost while the command ran.
     Lost(String),
+    /// It was asked to end, by the signal of this number, before all was done.
+    Interrupted { message: String, signal: u8 },
     /// Nobody reads what is printed any more.
     ClosedPipe,
 }
@@ -56,21 +58,29 @@ impl Failure {
             Self::Local { .. } | Self::Unsound(_) => FAILED,
             Self::Busy { code, .. } => *code,
             Self::Lost(_) => LOCK,
+            // As a shell tells it of a command that a signal has ended.
+            Self::Interrupted { signal, .. } => 128 + signal,
             Self::ClosedPipe => 0,
         }
     }
 
-    /// One line of what is wrong and what to do.
-    fn line(&self) -> Option<String> {
-        let line = match self {
+    /// What is wrong; `None`: nothing that anybody has to be told.
+    pub(crate) fn text(&self) -> Option<String> {
+        let text = match self {
             Self::Storage(error) => certstore::one_line(error),
             Self::Local { what, source } => format!("cannot {what}: {source}"),
             Self::Usage(message) | Self::Unsound(message) | Self::Lost(message) => message.clone(),
-            Self::Busy { message, .. } => message.clone(),
+            Self::Busy { message, .. } | Self::Interrupted { message, .. } => message.clone(),
             Self::ClosedPipe => return None,
         };
+        Some(one_line(&text))
+    }
+
+    /// One line of what is wrong and what to do.
+    fn line(&self) -> Option<String> {
+        let text = self.text()?;
         let hint = self.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-        Some(format!("certstore: {}{hint}", one_line(&line)))
+        Some(format!("certstore: {text}{hint}"))
     }
 
     fn hint(&self) -> Option<&'static str> {

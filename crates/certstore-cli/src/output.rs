@@ -55,6 +55,25 @@ impl Output {
     }
 }
 
+/// What a program tells that goes on whether or not anybody listens.
+pub(crate) struct Telling(Option<Output>);
+
+impl Telling {
+    pub(crate) fn new(out: Output) -> Self {
+        Self(Some(out))
+    }
+
+    /// Prints something; after the first failure, which is warned of, nothing more.
+    pub(crate) fn tell(&mut self, print: impl FnOnce(&mut Output) -> Result<(), Failure>) {
+        let Some(out) = &mut self.0 else { return };
+        if let Err(failure) = print(out) {
+            let why = failure.text().unwrap_or_else(|| "nobody reads the standard output".into());
+            tracing::warn!("{why}; it goes on, and prints no more");
+            self.0 = None;
+        }
+    }
+}
+
 #[cfg(unix)]
 fn terminal_width() -> Option<usize> {
     let out = io::stdout();

@@ -12,6 +12,8 @@ use clap::Args;
 #[cfg(unix)]
 mod deadline;
 #[cfg(unix)]
+mod group;
+#[cfg(unix)]
 mod holder;
 #[cfg(not(unix))]
 mod unsupported;
@@ -19,9 +21,11 @@ mod unsupported;
 mod watcher;
 
 #[cfg(unix)]
+pub(crate) use group::Grouped;
+#[cfg(unix)]
 pub(crate) use holder::Supervised;
 #[cfg(not(unix))]
-pub(crate) use unsupported::{Supervised, run};
+pub(crate) use unsupported::{Grouped, Supervised, run};
 #[cfg(unix)]
 pub(crate) use watcher::run;
 

@@ -41,6 +41,19 @@ pub fn https_certificate(server: SocketAddr, roots: &[u8], name: &str) -> io::Re
     leaf.ok_or_else(|| io::Error::other("the server shows no certificate"))
 }
 
+/// A connection to the site `name` of a server, to say anything over, for a client that trusts the certificates in `roots`
+/// (PEM) alone.
+///
+/// # Errors
+/// When the server cannot be reached. That it is not trusted is said by the first read or write.
+pub fn https_connect(
+    server: SocketAddr,
+    roots: &[u8],
+    name: &str,
+) -> io::Result<impl io::Read + io::Write + use<>> {
+    connect(server, roots, name)
+}
+
 pub(super) fn connect(
     server: SocketAddr,
     roots: &[u8],

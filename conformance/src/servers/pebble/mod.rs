@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-pub use client::{https_certificate, https_get};
+pub use client::{https_certificate, https_connect, https_get};
 pub use front::TlsFront;
 pub use options::PebbleOptions;
 pub use proxy::{CaProxy, Held, Part};

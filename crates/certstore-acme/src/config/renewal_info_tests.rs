@@ -167,3 +167,21 @@ async fn an_issuer_that_panics_when_it_is_asked_is_asked_again_after_a_pause() {
     }
     assert_eq!(issuer.asked.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_renews_without_maintenance_asks_before_and_keeps_to_the_answer() {
+    let fleet = Fleet::new();
+    let issuer = Advising::new(&fleet, Some(3 * HOUR));
+    let node = issuer.node(&fleet);
+    let first = node.obtain_cert("a.example").await.unwrap();
+    let again = node.refresh_renewal_info("A.example").await.unwrap();
+    assert_eq!(again, Some(first.not_before() + 3 * HOUR / 2));
+    let stored = node.cache_managed_certificate("a.example").await.unwrap();
+    assert_eq!(stored.due(node.renewal()), first.not_before() + 3 * HOUR);
+    assert_eq!(node.obtain_cert("a.example").await.unwrap(), first, "it is not time yet");
+    tokio::time::sleep(3 * HOUR).await;
+    assert_ne!(node.obtain_cert("a.example").await.unwrap(), first);
+    *issuer.selected.lock().unwrap() = None;
+    let error = node.refresh_renewal_info("a.example").await.unwrap_err().to_string();
+    assert!(error.contains("it does not say"), "{error}");
+}

@@ -1,27 +1,28 @@
 //! `certstore manage`.
 
-use std::pin::pin;
+mod courier;
+mod news;
+
 use std::sync::Arc;
 
-use certstore::Storage;
-use certstore_acme::{Certificate, Event, subject};
+use certstore_acme::{ConfigBuilder, subject};
 use clap::Args;
 use serde::Serialize;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
-use super::manager::{ChallengeArgs, DeliveryArgs, IssuerArgs, interrupted, over_storage};
+use super::manager::{Session, SessionArgs};
 use super::{Context, rfc3339};
-use crate::exit::{Failure, one_line};
-use crate::output::Output;
-
-/// How many new certificates may wait to be told of; more are told with the next.
-const WAITING: usize = 1024;
+use crate::exit::Failure;
+use crate::output::{Output, Telling};
+use news::{News, Told};
 
 /// Keep certificates for these names in the storage, renewed, until it is interrupted
 #[derive(Debug, Args)]
 #[command(after_help = "\
 For servers that do not obtain certificates themselves and read them from the storage, from --out, or are told by --hook. \
-Start it on several machines over one storage: each certificate is ordered once, all hand it on.
+Start it on several machines over one storage: each certificate is ordered once, all hand it on. What could not be handed \
+on is tried again, after 5 seconds at first and after 10 minutes at last, until it succeeds or a newer certificate is there.
 
 A line is printed for each certificate that is there, and for each new one. With --json a line is an object with name, \
 event (valid, failed), issuer, not_after, error and retry_after, in seconds.
@@ -34,17 +35,7 @@ pub(crate) struct Manage {
     #[arg(required = true, value_name = "DOMAIN")]
     names: Vec<String>,
     #[command(flatten)]
-    issuer: IssuerArgs,
-    #[command(flatten)]
-    challenges: ChallengeArgs,
-    #[command(flatten)]
-    delivery: DeliveryArgs,
-}
-
-/// What is told of a name.
-enum Told {
-    Valid(Certificate),
-    Failed { subject: String, error: String, retry_after: Option<u64> },
+    session: SessionArgs,
 }
 
 #[derive(Serialize)]
@@ -61,112 +52,89 @@ impl Manage {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let subjects: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        self.issuer.choose(&subjects)?;
-        over_storage(context, async |storage| self.work(context, &subjects, storage).await).await
+        let news = Arc::new(News::of(&subjects));
+        let heard = Arc::clone(&news);
+        let build = |builder: ConfigBuilder| builder.on_event(move |event| heard.hear(event));
+        let json = context.global.json;
+        let work = async |session: &Session| work(session, json, &subjects, news).await;
+        self.session.run(context, &subjects, build, work).await
     }
+}
 
-    async fn work(
-        self,
-        context: &Context,
-        subjects: &[String],
-        storage: Arc<dyn Storage>,
-    ) -> Result<(), Failure> {
-        let issuer = self.issuer.choose(subjects)?;
-        let delivery = self.delivery.over(&storage)?;
-        let (tell, mut told) = mpsc::channel(WAITING);
-        let tell = Arc::new(tell);
-        let config = issuer
-            .builder(&storage)?
-            .on_event(move |event| {
-                if let Some(one) = Told::of(event) {
-                    // Whoever is that far behind hands on what is newest then.
-                    drop(tell.try_send(one));
-                }
-            })
-            .build();
-        let answering = self.challenges.start(&config, &issuer).await?;
-        config.manage_in_background(subjects).map_err(super::manager::failure)?;
-        let renewing = config.maintain();
-        let mut out = context.output();
-        // One for all of them: what comes while nobody listens is lost.
-        let mut interrupted = pin!(interrupted());
-        'told: loop {
-            let next = tokio::select! {
-                Some(next) = told.recv() => next,
-                () = &mut interrupted => break,
-            };
-            print(&next, &mut out)?;
-            let Told::Valid(certificate) = next else { continue };
-            for subject in certificate.names().iter().filter(|name| subjects.contains(name)) {
-                tokio::select! {
-                    handed = delivery.hand_on(subject, &certificate, true) => if let Err(failure) = handed {
-                        // The next certificate may well be handed on.
-                        failure.report();
-                    },
-                    () = &mut interrupted => break 'told,
+async fn work(
+    session: &Session,
+    json: bool,
+    subjects: &[String],
+    news: Arc<News>,
+) -> Result<(), Failure> {
+    session.config.manage_in_background(subjects).map_err(super::manager::failure)?;
+    let mut couriers = JoinSet::new();
+    for (subject, newest) in news.certificates() {
+        let (delivery, interrupt) = (Arc::clone(&session.delivery), session.interrupt.clone());
+        couriers.spawn(courier::hand_on(delivery, subject.clone(), newest, interrupt));
+    }
+    let renewing = session.config.maintain();
+    let (interrupt, runtime) = (session.interrupt.clone(), Handle::current());
+    // In a thread of its own: whoever reads slowly, or not at all, holds up nothing else.
+    let _printing = tokio::task::spawn_blocking(move || {
+        let mut telling = Telling::new(Output::new(json));
+        runtime.block_on(async {
+            loop {
+                let told = tokio::select! {
+                    told = news.next() => told,
+                    _ = interrupt.come() => return,
+                };
+                for (subject, told) in &told {
+                    telling.tell(|out| print(subject, told, out));
                 }
             }
-        }
-        renewing.stop().await;
-        answering.end().await;
-        Ok(())
-    }
+        });
+    });
+    session.interrupt.come().await;
+    renewing.stop().await;
+    while couriers.join_next().await.is_some() {}
+    Ok(())
 }
 
-impl Told {
-    fn of(event: &Event<'_>) -> Option<Self> {
-        match event {
-            Event::CachedManaged { certificate } => Some(Self::Valid((*certificate).clone())),
-            Event::Failed { subject, error, retry_after } => Some(Self::Failed {
-                subject: (*subject).to_owned(),
-                error: one_line(&super::manager::described(error)),
-                retry_after: retry_after.map(|wait| wait.as_secs()),
-            }),
-            _ => None,
-        }
-    }
-}
-
-fn print(told: &Told, out: &mut Output) -> Result<(), Failure> {
-    let name = match told {
-        Told::Valid(certificate) => certificate.names().join(","),
-        Told::Failed { subject, .. } => subject.clone(),
-    };
+fn print(name: &str, told: &Told, out: &mut Output) -> Result<(), Failure> {
     if out.is_json() {
-        let empty = Line {
-            name: &name,
-            event: "failed",
-            issuer: None,
-            not_after: None,
-            error: None,
-            retry_after: None,
-        };
-        let line = match told {
-            Told::Valid(certificate) => Line {
-                event: "valid",
-                issuer: certificate.issuer(),
-                not_after: Some(rfc3339(certificate.not_after())),
-                ..empty
-            },
-            Told::Failed { error, retry_after, .. } => {
-                Line { error: Some(error), retry_after: *retry_after, ..empty }
-            }
-        };
-        let text = serde_json::to_string(&line).map_err(|error| Failure::printing(error.into()))?;
-        out.line(text)?;
+        out.line(
+            serde_json::to_string(&line(name, told))
+                .map_err(|error| Failure::printing(error.into()))?,
+        )?;
     } else {
         match told {
             Told::Valid(certificate) => {
-                out.line(format_args!(
-                    "valid   {name}  until {}",
-                    rfc3339(certificate.not_after())
-                ))?;
+                let until = rfc3339(certificate.not_after());
+                out.line(format_args!("valid   {name}  until {until}"))?;
             }
-            Told::Failed { error, retry_after, .. } => {
+            Told::Failed { error, retry_after } => {
                 let again = retry_after.map(|wait| format!("; again in {wait} s"));
                 out.line(format_args!("failed  {name}  {error}{}", again.unwrap_or_default()))?;
             }
         }
     }
     out.flush()
+}
+
+fn line<'a>(name: &'a str, told: &'a Told) -> Line<'a> {
+    let empty = Line {
+        name,
+        event: "failed",
+        issuer: None,
+        not_after: None,
+        error: None,
+        retry_after: None,
+    };
+    match told {
+        Told::Valid(certificate) => Line {
+            event: "valid",
+            issuer: certificate.issuer(),
+            not_after: Some(rfc3339(certificate.not_after())),
+            ..empty
+        },
+        Told::Failed { error, retry_after } => {
+            Line { error: Some(error), retry_after: *retry_after, ..empty }
+        }
+    }
 }

@@ -4,8 +4,10 @@ mod answering;
 mod ca;
 mod delivery;
 mod dns;
+mod interrupt;
 mod issuer;
 mod names;
+mod session;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +15,17 @@ use std::time::Duration;
 use certstore::Storage;
 use certstore_acme::{Error, ObtainedLocks};
 
-pub(super) use answering::ChallengeArgs;
 pub(super) use ca::CaArgs;
-pub(super) use delivery::{DeliveryArgs, hand_on};
-pub(super) use dns::DnsArgs;
-pub(super) use issuer::{Chosen, IssuerArgs};
-pub(super) use names::{Done, each, report};
+pub(super) use delivery::Delivery;
+pub(super) use interrupt::Interrupt;
+pub(super) use issuer::IssuerArgs;
+pub(super) use names::{Done, Obtained, each, report};
+pub(super) use session::{Session, SessionArgs};
+
+use answering::ChallengeArgs;
+use delivery::DeliveryArgs;
+use dns::DnsArgs;
+use issuer::Chosen;
 
 use super::Context;
 use crate::exit::Failure;
@@ -56,25 +63,4 @@ pub(super) fn described(error: &Error) -> String {
         Error::Listen { .. } => error.to_string(),
         error => certstore::one_line(error),
     }
-}
-
-/// Completes when the program is asked to end.
-pub(super) async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let terminated = async {
-            match signal(SignalKind::terminate()) {
-                Ok(mut signal) => drop(signal.recv().await),
-                Err(_) => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = terminated => {}
-            // Where signals cannot be had, one ends the program by itself.
-            Ok(()) = tokio::signal::ctrl_c() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    drop(tokio::signal::ctrl_c().await);
 }

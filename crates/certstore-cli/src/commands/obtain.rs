@@ -1,15 +1,10 @@
 //! `certstore obtain`.
 
-use std::sync::Arc;
-
-use certstore::Storage;
-use certstore_acme::subject;
+use certstore_acme::{Config, Error, subject};
 use clap::Args;
 
 use super::Context;
-use super::manager::{
-    ChallengeArgs, DeliveryArgs, Done, IssuerArgs, each, hand_on, interrupted, over_storage, report,
-};
+use super::manager::{Done, Session, SessionArgs};
 use crate::exit::Failure;
 
 /// Obtain certificates and keep them in the storage
@@ -20,8 +15,11 @@ time, one orders it, and all have it. While it waits, the CA's challenges are an
 be had; where a server over the same storage has them (certstore serve, Caddy), that answers. Wildcards, and hosts that no \
 CA reaches, are proved by records in their zone (--dns-server): domains are then proved by nothing else.
 
-With --json it is an array of objects with name, outcome (obtained, stored, FAILED), issuer, not_after, certificate, \
-private_key and error.
+Each certificate is handed on (--out, --hook) as soon as it is there. Interrupted, it prints what was done, and exits with \
+128+n for the signal n; what was ordered is resumed the next time.
+
+With --json it is an array of objects with name, outcome (obtained, stored, FAILED, interrupted), issuer, not_after, \
+certificate, private_key and error.
 
 Examples:
   certstore obtain example.com www.example.com --agree --email ops@example.com
@@ -33,47 +31,24 @@ pub(crate) struct Obtain {
     #[arg(required = true, value_name = "DOMAIN")]
     names: Vec<String>,
     #[command(flatten)]
-    issuer: IssuerArgs,
-    #[command(flatten)]
-    challenges: ChallengeArgs,
-    #[command(flatten)]
-    delivery: DeliveryArgs,
+    session: SessionArgs,
 }
 
 impl Obtain {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let subjects: Vec<String> =
             self.names.iter().map(|name| subject(name)).collect::<Result<_, _>>()?;
-        self.issuer.choose(&subjects)?;
-        over_storage(context, async |storage| self.work(context, &subjects, storage).await).await
-    }
-
-    async fn work(
-        self,
-        context: &Context,
-        subjects: &[String],
-        storage: Arc<dyn Storage>,
-    ) -> Result<(), Failure> {
-        let issuer = self.issuer.choose(subjects)?;
-        let delivery = self.delivery.over(&storage)?;
-        let config = issuer.builder(&storage)?.build();
-        let answering = self.challenges.start(&config, &issuer).await?;
-        let work = each(context.global.quiet, "obtaining", subjects, |subject| {
-            let config = config.clone();
-            async move {
-                let stored = config.cache_managed_certificate(&subject).await.ok();
-                let found = config.obtain_cert(&subject).await?;
-                let word = if stored.as_ref() == Some(&found) { "stored" } else { "obtained" };
-                Ok(Done::Well(word, found))
-            }
-        });
-        let all = tokio::select! {
-            all = work => all,
-            () = interrupted() => return Err(Failure::Unsound("interrupted; what was ordered is resumed the next time".into())),
+        let work = async |session: &Session| {
+            let obtain = |subject| obtain(session.config.clone(), subject);
+            session.each(context, "obtaining", &subjects, obtain).await
         };
-        answering.end().await;
-        let handed = hand_on(&delivery, &all).await;
-        report(&all, context.output())?;
-        handed
+        self.session.run(context, &subjects, |builder| builder, work).await
     }
+}
+
+async fn obtain(config: Config, subject: String) -> Result<Done, Error> {
+    let stored = config.cache_managed_certificate(&subject).await.ok();
+    let found = config.obtain_cert(&subject).await?;
+    let word = if stored.as_ref() == Some(&found) { "stored" } else { "obtained" };
+    Ok(Done::Well(word, found))
 }

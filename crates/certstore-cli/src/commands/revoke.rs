@@ -7,7 +7,7 @@ use certstore_acme::{Config, RevocationReason, parse_revocation_reason, subject}
 use clap::Args;
 
 use super::Context;
-use super::manager::{CaArgs, Done, each, over_storage, report};
+use super::manager::{CaArgs, Done, Obtained, each, over_storage, report};
 use crate::exit::Failure;
 
 /// Have the CA revoke stored certificates, and delete them
@@ -56,9 +56,12 @@ impl Revoke {
         let reason = self.reason;
         let all = each(context.global.quiet, "revoking", subjects, |subject| {
             let config = config.clone();
-            async move { config.revoke_cert(&subject, reason).await.map(|()| Done::Gone("revoked")) }
+            async move {
+                let done = config.revoke_cert(&subject, reason).await;
+                Obtained::new(subject, done.map(|()| Done::Gone("revoked")), Ok(()))
+            }
         });
-        report(&all.await, context.output())
+        report(&all.await, None, context.output())
     }
 }
 

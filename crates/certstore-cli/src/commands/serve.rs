@@ -3,12 +3,12 @@
 mod proxy;
 mod site;
 mod told;
+mod upgrade;
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -19,8 +19,9 @@ use certstore_acme::{
 use clap::Args;
 
 use super::Context;
-use super::manager::{IssuerArgs, failure, interrupted, over_storage};
+use super::manager::{Interrupt, IssuerArgs, failure, over_storage};
 use crate::exit::Failure;
+use crate::output::Telling;
 use site::Site;
 use told::Told;
 
@@ -53,7 +54,7 @@ pub(crate) struct Serve {
     /// Serve the files of this directory
     #[arg(long, value_name = "DIR", conflicts_with = "to")]
     dir: Option<PathBuf>,
-    /// Hand requests on to the HTTP server at this URL
+    /// Hand requests on to the HTTP server at this URL, with X-Forwarded-Host and X-Forwarded-Proto; WebSockets are carried
     #[arg(long, value_name = "URL")]
     to: Option<String>,
     /// Where to serve HTTPS [default: port 443; 8443 where that cannot be had]
@@ -93,8 +94,7 @@ impl Serve {
         // A CA looks at challenges before there is a certificate.
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(site, async { drop(stopped.await) }));
-        // One for both: what comes while nobody listens is lost.
-        let mut interrupted = pin!(interrupted());
+        let interrupt = Interrupt::listen();
         // From the start: what other nodes obtain meanwhile is served.
         let renewing = config.maintain();
         tokio::select! {
@@ -107,11 +107,11 @@ impl Serve {
                     return Err(failure(error));
                 }
             },
-            () = &mut interrupted => return Ok(()),
+            _ = interrupt.come() => return Ok(()),
         }
         let sharing = tokio::spawn(async move { tickets.maintain().await });
-        told.print(&config, &mut context.output())?;
-        interrupted.await;
+        Telling::new(context.output()).tell(|out| told.print(&config, out));
+        interrupt.come().await;
         sharing.abort();
         renewing.stop().await;
         drop(stop);

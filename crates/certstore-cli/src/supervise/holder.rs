@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use certstore::Lock;
 use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio};
-use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
+use rustix::process::{Pid, Signal, getpgrp};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use tokio::process::Child;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
 use super::Ended;
 use super::deadline::Deadline;
+use super::group::Group;
 use crate::exit::Failure;
 
 /// How often the deadline is looked at; leases are far longer.
@@ -26,7 +27,7 @@ const TICK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct Supervised {
     supervisor: Child,
-    group: Pid,
+    group: Group,
     /// Tells the supervisor the deadline; the system closes it when this process dies.
     link: PipeWriter,
     told: Option<Deadline>,
@@ -62,13 +63,11 @@ impl Supervised {
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .process_group(0);
         let supervisor = tokio::process::Command::from(supervisor).spawn()?;
-        let group = supervisor.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let group =
-            group.ok_or_else(|| io::Error::other("the supervisor has ended before it began"))?;
+        let group = Group::led_by(&supervisor)?;
         if terminal.is_some() {
             // The command reads the terminal as if it had been started without us.
-            tcsetpgrp(io::stdin(), group)?;
-            let _ = kill_process_group(group, Signal::CONT);
+            tcsetpgrp(io::stdin(), group.leader())?;
+            group.signal(Signal::CONT);
         }
         Ok(Self { supervisor, group, link, told: None, ending })
     }
@@ -85,7 +84,7 @@ impl Supervised {
             tokio::select! {
                 biased;
                 ended = self.supervisor.wait() => return ended.map(|ended| self.ended(ended)).map_err(waiting),
-                signal = self.ending.next() => self.signal(signal),
+                signal = self.ending.next() => self.group.signal(signal),
                 reason = &mut nearly_lost => return self.end(guard, reason).await.map_err(waiting),
                 _ = ticks.tick() => self.tell(guard),
             }
@@ -107,7 +106,7 @@ impl Supervised {
     fn ended(&self, status: ExitStatus) -> Ended {
         if std::os::unix::process::ExitStatusExt::signal(&status).is_some() {
             // The supervisor was killed; what it watched must not stay.
-            self.signal(Signal::KILL);
+            self.group.signal(Signal::KILL);
             if self.told.is_some_and(|told| told.left().is_zero()) {
                 return Ended::Lost("its deadline came while certstore was stopped".to_owned());
             }
@@ -117,25 +116,20 @@ impl Supervised {
 
     /// SIGTERM now, SIGKILL once the lock is not held any more.
     async fn end(&mut self, guard: &Lock, reason: String) -> io::Result<Ended> {
-        self.signal(Signal::TERM);
+        self.group.signal(Signal::TERM);
         tokio::select! {
             biased;
             ended = self.supervisor.wait() => {
                 ended?;
             }
             () = gone(guard) => {
-                self.signal(Signal::KILL);
+                self.group.signal(Signal::KILL);
                 self.supervisor.wait().await?;
             }
         }
         // What the command has started in its group and not waited for.
-        self.signal(Signal::KILL);
+        self.group.signal(Signal::KILL);
         Ok(Ended::Lost(reason))
-    }
-
-    fn signal(&self, signal: Signal) {
-        // It fails only when nobody is left in the group.
-        let _ = kill_process_group(self.group, signal);
     }
 }
 

@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 use certstore_conformance::servers::{Bind9, Pebble, PebbleOptions};
 use serde_json::Value;
 
+use crate::node::wait_for;
+
 struct World {
     pebble: Pebble,
     folder: tempfile::TempDir,
@@ -103,6 +105,35 @@ fn obtained_by_either_challenge_renewed_by_force_and_revoked() {
     assert_eq!(again.status.code(), Some(1));
     let rows: Value = serde_json::from_slice(&again.stdout).unwrap();
     assert!(rows[0]["error"].as_str().unwrap().contains("no certificate is stored"), "{rows}");
+}
+
+#[test]
+fn renew_asks_the_ca_when_to_renew_and_keeps_to_what_is_chosen() {
+    // Of two hundred seconds the policy leaves the first hundred and thirty alone, and what the CA says the first two.
+    let world = World::new(PebbleOptions::new().validity(200));
+    assert_eq!(
+        rows(world.obtaining(Kind::Http, &["obtain", "site.example"]))[0]["outcome"],
+        "obtained"
+    );
+    assert_eq!(rows(world.obtaining(Kind::Http, &["renew"]))[0]["outcome"], "not due");
+    let certificates = world.path("store/certificates");
+    let site = certificates.read_dir().unwrap().next().unwrap().unwrap().path();
+    let path = site.join("site.example/site.example.json");
+    let mut metadata: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let info = &mut metadata["issuer_data"]["renewal_info"];
+    assert!(info["suggestedWindow"]["start"].is_string(), "the CA was not asked: {metadata}");
+    for field in ["_selectedTime", "_retryAfter"] {
+        assert!(info[field].is_string(), "{info}");
+    }
+    let past = "2020-01-01T00:00:00Z";
+    info["suggestedWindow"] = serde_json::json!({"start": past, "end": past});
+    info["_selectedTime"] = past.into();
+    std::fs::write(&path, metadata.to_string()).unwrap();
+    wait_for("the renewal", || {
+        let told = rows(world.obtaining(Kind::Http, &["renew"]));
+        (told[0]["outcome"] == "renewed").then_some(())
+    });
+    assert_eq!(world.pebble.orders(), 2);
 }
 
 #[test]

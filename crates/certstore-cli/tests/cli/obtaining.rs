@@ -135,3 +135,39 @@ fn a_manager_hands_on_until_it_is_interrupted() {
     assert!(child.wait().unwrap().success());
     assert_eq!(sandbox.run(&["locks", "--json"]).ok().text().trim(), "[]");
 }
+
+#[test]
+fn what_cannot_be_renewed_by_its_name_is_left_and_stops_nothing() {
+    let sandbox = Sandbox::new();
+    run(&sandbox, &["obtain", "a.internal"]);
+    // An authority has a name that no host has.
+    let root = sandbox.run(&["get", "pki/authorities/local/root.crt"]).ok().out;
+    let odd = ["odd", "broken"].map(|name| format!("certificates/local/{name}/{name}.crt"));
+    sandbox.run_with(&["put", &odd[0]], &root).ok();
+    sandbox.run_with(&["put", &odd[1]], b"no certificate").ok();
+    let ran = sandbox.run(&["--json", "renew", "--issuer", "internal"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(outcomes(&ran.json()), [("a.internal", "not due")]);
+    for key in odd {
+        let line = ran.err.lines().find(|line| line.contains(&key)).unwrap_or_default();
+        assert!(line.contains("WARN") && line.contains("it is left as it is"), "{ran:?}");
+    }
+}
+
+#[test]
+fn what_its_ca_would_have_renewed_by_now_is_due() {
+    let sandbox = Sandbox::new();
+    let key = "certificates/local/a.internal/a.internal.json";
+    let past = "2020-01-01T00:00:00Z";
+    for selected in [past, "0001-01-01T00:00:00Z"] {
+        run(&sandbox, &["obtain", "a.internal"]);
+        assert_eq!(outcomes(&run(&sandbox, &["renew"])), [("a.internal", "not due")]);
+        let mut metadata: Value = sandbox.run(&["get", key]).ok().json();
+        metadata["issuer_data"]["renewal_info"] = serde_json::json!({
+            "suggestedWindow": {"start": past, "end": "2020-01-02T00:00:00Z"},
+            "_selectedTime": selected,
+        });
+        sandbox.run_with(&["put", key], metadata.to_string().as_bytes()).ok();
+        assert_eq!(outcomes(&run(&sandbox, &["renew"])), [("a.internal", "renewed")]);
+    }
+}

@@ -11,13 +11,13 @@ use serde_json::Value;
 use crate::support::{Sandbox, wait_until};
 
 /// A server that runs, and what it has said of itself.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     told: Value,
 }
 
 impl Serving {
-    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let mut command = sandbox.command();
         command.args(["--json", "--storage", &sandbox.url("store"), "serve"]).args(arguments);
         command.args(["--https", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
@@ -33,7 +33,7 @@ impl Serving {
         Self { child, told: serde_json::from_str(&line).expect("a line of JSON") }
     }
 
-    fn address(&self, which: &str) -> SocketAddr {
+    pub(crate) fn address(&self, which: &str) -> SocketAddr {
         self.told[which].as_str().expect("the test can go on").parse().expect("the test can go on")
     }
 
@@ -53,7 +53,7 @@ impl Drop for Serving {
     }
 }
 
-fn root(sandbox: &Sandbox) -> Vec<u8> {
+pub(crate) fn root(sandbox: &Sandbox) -> Vec<u8> {
     sandbox.run(&["get", "pki/authorities/local/root.crt"]).ok().out.clone()
 }
 

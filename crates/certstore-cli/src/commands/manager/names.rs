@@ -22,12 +22,26 @@ pub(in crate::commands) enum Done {
     Well(&'static str, Certificate),
     /// There is no certificate to tell of, as after a revocation.
     Gone(&'static str),
+    /// It was interrupted before.
+    Not,
 }
 
 /// A name, and what became of it.
 pub(in crate::commands) struct Obtained {
-    pub(in crate::commands) subject: String,
-    pub(in crate::commands) done: Result<Done, String>,
+    subject: String,
+    done: Result<Done, String>,
+    /// Whether its certificate could be handed on.
+    handed: Result<(), Failure>,
+}
+
+impl Obtained {
+    pub(in crate::commands) fn new(
+        subject: String,
+        done: Result<Done, Error>,
+        handed: Result<(), Failure>,
+    ) -> Self {
+        Self { subject, done: done.map_err(|error| one_line(&described(&error))), handed }
+    }
 }
 
 #[derive(Serialize)]
@@ -38,7 +52,7 @@ struct Row<'a> {
     not_after: Option<String>,
     certificate: Option<String>,
     private_key: Option<String>,
-    error: Option<&'a str>,
+    error: Option<String>,
 }
 
 /// Does `work` for every name, several at a time.
@@ -49,45 +63,78 @@ pub(in crate::commands) async fn each<F>(
     work: impl Fn(String) -> F,
 ) -> Vec<Obtained>
 where
-    F: Future<Output = Result<Done, Error>>,
+    F: Future<Output = Obtained>,
 {
     let progress = Progress::new(quiet, what, subjects.len().try_into().unwrap_or(0));
     let (work, progress) = (&work, &progress);
     let tasks = subjects.iter().map(|subject| async move {
-        let done = work(subject.clone()).await.map_err(|error| one_line(&described(&error)));
+        let done = work(subject.clone()).await;
         progress.step();
-        Obtained { subject: subject.clone(), done }
+        done
     });
-    let mut all: Vec<Obtained> = stream::iter(tasks).buffered(AT_A_TIME).collect().await;
+    let mut all: Vec<Obtained> = stream::iter(tasks).buffer_unordered(AT_A_TIME).collect().await;
     all.sort_by(|a, b| a.subject.cmp(&b.subject));
     all
 }
 
-/// Prints what became of each; fails if one failed.
-pub(in crate::commands) fn report(all: &[Obtained], mut out: Output) -> Result<(), Failure> {
+/// Prints what became of each; fails if one failed, or a signal has ended the work.
+pub(in crate::commands) fn report(
+    all: &[Obtained],
+    signal: Option<u8>,
+    out: Output,
+) -> Result<(), Failure> {
+    let printed = print(all, out);
+    for failure in all.iter().filter_map(|one| one.handed.as_ref().err()) {
+        failure.report();
+    }
+    // What has failed has failed, whether or not anybody reads the rest.
+    verdict(all, signal).and(printed)
+}
+
+fn print(all: &[Obtained], mut out: Output) -> Result<(), Failure> {
     let rows: Vec<Row<'_>> = all.iter().map(row).collect();
     if out.is_json() {
         out.json(&rows)?;
-    } else {
-        let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
-        for row in &rows {
-            let rest = match (row.error, &row.not_after) {
-                (Some(error), _) => error.to_owned(),
-                (None, Some(until)) => {
-                    format!("until {until}  {}", row.certificate.as_deref().unwrap_or_default())
-                }
-                (None, None) => String::new(),
-            };
-            let line = format!("{:<10}{:<width$}  {rest}", row.outcome, row.name);
-            out.line(line.trim_end())?;
+        return out.finish();
+    }
+    let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    for row in &rows {
+        let rest = match (&row.not_after, &row.error) {
+            (Some(until), _) => {
+                format!("until {until}  {}", row.certificate.as_deref().unwrap_or_default())
+            }
+            (None, error) => error.clone().unwrap_or_default(),
+        };
+        let line = format!("{:<12}{:<width$}  {rest}", row.outcome, row.name);
+        out.line(line.trim_end())?;
+    }
+    out.finish()
+}
+
+fn verdict(all: &[Obtained], signal: Option<u8>) -> Result<(), Failure> {
+    let count = |of: fn(&&Obtained) -> bool| all.iter().filter(of).count();
+    let left = count(|one| matches!(one.done, Ok(Done::Not)));
+    let failed = count(|one| one.done.is_err());
+    let kept = count(|one| one.handed.is_err());
+    let names = all.len();
+    if let Some(signal) = signal
+        && left + kept > 0
+    {
+        let done = names - left - failed;
+        let message = format!(
+            "interrupted when {done} of {names} names were done; what was ordered is resumed the next time"
+        );
+        return Err(Failure::Interrupted { message, signal });
+    }
+    let message = match (failed, kept) {
+        (0, 0) => return Ok(()),
+        (0, kept) => format!("{kept} of {names} names could not be handed on"),
+        (failed, 0) => format!("{failed} of {names} names failed"),
+        (failed, kept) => {
+            format!("{failed} of {names} names failed, and {kept} could not be handed on")
         }
-    }
-    out.finish()?;
-    let failed = rows.iter().filter(|row| row.error.is_some()).count();
-    match failed {
-        0 => Ok(()),
-        failed => Err(Failure::Unsound(format!("{failed} of {} names failed", rows.len()))),
-    }
+    };
+    Err(Failure::Unsound(message))
 }
 
 fn row(obtained: &Obtained) -> Row<'_> {
@@ -102,8 +149,9 @@ fn row(obtained: &Obtained) -> Row<'_> {
         error: None,
     };
     match &obtained.done {
-        Err(error) => Row { error: Some(error), ..empty },
+        Err(error) => Row { error: Some(error.clone()), ..empty },
         Ok(Done::Gone(outcome)) => Row { outcome, ..empty },
+        Ok(Done::Not) => Row { outcome: "interrupted", ..empty },
         Ok(Done::Well(outcome, certificate)) => {
             let keys = certificate.issuer().and_then(|issuer| BundleKeys::new(issuer, name).ok());
             Row {
@@ -112,6 +160,7 @@ fn row(obtained: &Obtained) -> Row<'_> {
                 not_after: Some(rfc3339(certificate.not_after())),
                 certificate: keys.as_ref().map(|keys| keys.certificate().to_string()),
                 private_key: keys.as_ref().map(|keys| keys.private_key().to_string()),
+                error: obtained.handed.as_ref().err().and_then(Failure::text),
                 ..empty
             }
         }

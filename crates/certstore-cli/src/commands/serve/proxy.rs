@@ -13,6 +13,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
 use super::site::{Body, full};
+use super::upgrade::Upgrade;
 use crate::exit::Failure;
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -68,13 +69,17 @@ impl Proxy {
     }
 
     /// The server's answer; 502 when there is none.
-    pub(super) async fn hand_on(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn hand_on(&self, mut request: Request<Incoming>) -> Response<Body> {
         if request.method() == Method::CONNECT {
             return refused(StatusCode::METHOD_NOT_ALLOWED, "this is no proxy to other places\n");
         }
-        let Some(request) = self.addressed(request) else {
+        let upgrade = Upgrade::asked_for(&mut request);
+        let Some(mut request) = self.addressed(request) else {
             return refused(StatusCode::BAD_REQUEST, "the path cannot be handed on\n");
         };
+        if let Some(upgrade) = &upgrade {
+            upgrade.ask(&mut request);
+        }
         let answered = match timeout(ANSWER_LIMIT, self.client.request(request)).await {
             Ok(answered) => answered,
             Err(_) => {
@@ -83,6 +88,13 @@ impl Proxy {
             }
         };
         match answered {
+            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                let joined = upgrade.and_then(|upgrade| upgrade.join(response));
+                joined.unwrap_or_else(|| {
+                    tracing::warn!(to = %self.authority, "the server behind switches to a protocol that nobody asked for");
+                    refused(StatusCode::BAD_GATEWAY, "the server behind gives no answer\n")
+                })
+            }
             Ok(mut response) => {
                 remove_hop_by_hop(response.headers_mut());
                 *response.version_mut() = Version::default();
@@ -133,7 +145,7 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
+pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
