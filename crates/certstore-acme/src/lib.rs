@@ -46,6 +46,8 @@ pub use issuer::{AcmeIssuer, Good, InternalIssuer, Issuer};
 pub use obtained_locks::ObtainedLocks;
 pub use ocsp::{OcspAnswer, OcspStatus};
 pub use renewal::RenewalPolicy;
-pub use server::{ChallengeServer, HttpsOptions, HttpsServer, TlsAccepted, TlsListener};
+pub use server::{
+    ChallengeServer, ClientAddr, HttpsOptions, HttpsServer, TlsAccepted, TlsListener,
+};
 pub use subject::{host_qualifies, is_private_subject, subject};
 pub use tickets::{TicketKeys, TicketOptions};

@@ -12,6 +12,7 @@ use certstore_core::{
 };
 use futures_util::future::join_all;
 use futures_util::stream::BoxStream;
+use tokio::sync::watch;
 
 /// A storage that knows the locks that were obtained through it, and gives them all back when the process is about to end.
 ///
@@ -41,6 +42,8 @@ pub struct ObtainedLocks {
 struct Held {
     last: u64,
     guards: BTreeMap<u64, Lock>,
+    /// One for each that is being given back: all have gone when the sender is alone.
+    releasing: watch::Sender<()>,
 }
 
 impl ObtainedLocks {
@@ -50,13 +53,17 @@ impl ObtainedLocks {
         Self { storage, held: Arc::default() }
     }
 
-    /// Gives back all locks that were obtained through this storage, and waits until the storage has said so. Whoever works
-    /// under one of them sees it lost. One that cannot be given back ends with its lease.
+    /// Gives back all locks that were obtained through this storage, and waits until the storage has said so, also of those
+    /// that were dropped just before. Whoever works under one of them sees it lost. One that cannot be given back ends with
+    /// its lease.
     ///
     /// # Cancel safety
     /// Once polled, each goes on to its end.
     pub async fn unlock_all_obtained(&self) {
-        let guards = std::mem::take(&mut self.held().guards);
+        let (guards, releasing) = {
+            let mut held = self.held();
+            (std::mem::take(&mut held.guards), held.releasing.clone())
+        };
         join_all(guards.into_values().map(async |guard| {
             let (name, validity) = (guard.name().clone(), guard.validity().clone());
             if let Err(error) = guard.unlock().await {
@@ -65,6 +72,7 @@ impl ObtainedLocks {
             validity.lose(LostReason::Released);
         }))
         .await;
+        releasing.closed().await;
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -96,10 +104,10 @@ impl Release for Kept {
     async fn release(self: Box<Self>) -> Result<()> {
         let own = {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            held.guards.remove(&self.number)
+            held.guards.remove(&self.number).map(|own| (own, held.releasing.subscribe()))
         };
         match own {
-            Some(own) => own.unlock().await,
+            Some((own, _releasing)) => own.unlock().await,
             // It was given back with all others.
             None => Ok(()),
         }

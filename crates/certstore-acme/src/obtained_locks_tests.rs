@@ -45,3 +45,14 @@ async fn fenced_writes_go_by_the_guards_that_it_gives() {
     guard.unlock().await.unwrap();
     assert_eq!(&storage.load(&key).await.unwrap()[..], b"x");
 }
+
+#[tokio::test]
+async fn one_that_is_being_given_back_is_waited_for() {
+    let storage = ObtainedLocks::new(Gate::new());
+    drop(storage.lock(&"dropped".parse().unwrap()).await.unwrap());
+    // Its release has begun by now, and is not through.
+    tokio::task::yield_now().await;
+    assert_eq!(storage.locks().await.unwrap().len(), 1);
+    storage.unlock_all_obtained().await;
+    assert!(storage.locks().await.unwrap().is_empty());
+}

@@ -112,7 +112,7 @@ impl Config {
             name.as_ref().is_none_or(|name| serves(found, name)) && !found.has_expired(now)
         };
         let own = found.as_ref().is_some_and(suits);
-        if !own && let Some(theirs) = self.from_sources(hello).await {
+        if !own && let Some(theirs) = self.ask_sources(hello).await {
             return Some((theirs, Keeper::Source));
         }
         let here = |found| (found, Keeper::Cache);

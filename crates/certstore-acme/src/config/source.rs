@@ -55,7 +55,7 @@ pub trait CertificateSource: fmt::Debug + Send + Sync {
 
 impl Config {
     /// What the first source has that has any.
-    pub(super) async fn from_sources(&self, hello: &Hello<'_>) -> Option<Certificate> {
+    pub(super) async fn ask_sources(&self, hello: &Hello<'_>) -> Option<Certificate> {
         let name = hello.name.and_then(|name| subject(name).ok());
         for source in &self.0.sources {
             let asked = tokio::select! {

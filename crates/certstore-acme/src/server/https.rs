@@ -66,8 +66,12 @@ impl Default for HttpsOptions {
     }
 }
 
+/// Who has sent a request: in the extensions of each that an [`HttpsServer`] serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddr(pub SocketAddr);
+
 /// Serves over HTTPS with the certificates of a [`Config`]: HTTP/1.1 and HTTP/2, with redirects from HTTP and answers to a
-/// CA's HTTP-01.
+/// CA's HTTP-01. Requests have the address of their client in their extensions, as [`ClientAddr`].
 #[derive(Debug)]
 pub struct HttpsServer {
     config: Config,
@@ -131,12 +135,12 @@ impl HttpsServer {
         let port = port.unwrap_or(TLS_ALPN_CHALLENGE_PORT);
         let secure = async {
             loop {
-                let (stream, _) = https.accept().await;
+                let (stream, client) = https.accept().await;
                 let http = match stream.get_ref().1.alpn_protocol() {
                     Some(b"h2") => &connections.http2,
                     _ => &connections.http1,
                 };
-                connections.serve(http, stream, TowerToHyperService::new(service.clone()));
+                connections.serve(http, stream, client, TowerToHyperService::new(service.clone()));
             }
         };
         let plain = async {
@@ -179,9 +183,11 @@ pub(super) struct Connections {
     header_timeout: Duration,
 }
 
-/// Notes that a request has come: hyper limits the head of one that has begun, and not the silence before the first.
+/// Notes that a request has come: hyper limits the head of one that has begun, and not the silence before the first. Says
+/// whose it is.
 struct Noting<S> {
     service: S,
+    client: ClientAddr,
     begun: Arc<AtomicBool>,
 }
 
@@ -192,8 +198,9 @@ impl<S: hyper::service::Service<Request<Incoming>>> hyper::service::Service<Requ
     type Error = S::Error;
     type Future = S::Future;
 
-    fn call(&self, request: Request<Incoming>) -> S::Future {
+    fn call(&self, mut request: Request<Incoming>) -> S::Future {
         self.begun.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(self.client);
         self.service.call(request)
     }
 }
@@ -208,8 +215,13 @@ impl Connections {
         Self { http1, http2, open: GracefulShutdown::new(), header_timeout }
     }
 
-    fn serve<I, S, B>(&self, http: &Builder<TokioExecutor>, stream: I, service: S)
-    where
+    fn serve<I, S, B>(
+        &self,
+        http: &Builder<TokioExecutor>,
+        stream: I,
+        client: SocketAddr,
+        service: S,
+    ) where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
         S: Send + 'static,
@@ -220,7 +232,8 @@ impl Connections {
     {
         let (builder, watcher): (_, Watcher) = (http.clone(), self.open.watcher());
         let (begun, limit) = (Arc::new(AtomicBool::new(false)), self.header_timeout);
-        let service = Noting { service, begun: Arc::clone(&begun) };
+        let client = ClientAddr(client);
+        let service = Noting { service, client, begun: Arc::clone(&begun) };
         tokio::spawn(async move {
             let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
             let mut connection = pin!(watcher.watch(connection.into_owned()));
@@ -251,7 +264,7 @@ impl Connections {
         loop {
             // It is never closed.
             let place = Arc::new(Arc::clone(&places).acquire_owned().await.ok());
-            let Ok((stream, _)) = http.accept().await else {
+            let Ok((stream, client)) = http.accept().await else {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
@@ -262,7 +275,7 @@ impl Connections {
                 let config = config.clone();
                 async move { Ok::<_, Infallible>(answer(&config, https_port, &request).await) }
             });
-            self.serve(&self.http1, stream, service);
+            self.serve(&self.http1, stream, client, service);
         }
     }
 

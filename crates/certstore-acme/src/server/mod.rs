@@ -7,7 +7,7 @@ mod places;
 mod redirect;
 
 pub use challenges::ChallengeServer;
-pub use https::{HttpsOptions, HttpsServer};
+pub use https::{ClientAddr, HttpsOptions, HttpsServer};
 pub use listener::{TlsAccepted, TlsListener};
 
 #[cfg(test)]

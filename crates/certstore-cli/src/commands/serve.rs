@@ -54,7 +54,8 @@ pub(crate) struct Serve {
     /// Serve the files of this directory
     #[arg(long, value_name = "DIR", conflicts_with = "to")]
     dir: Option<PathBuf>,
-    /// Hand requests on to the HTTP server at this URL, with X-Forwarded-Host and X-Forwarded-Proto; WebSockets are carried
+    /// Hand requests on to the HTTP server at this URL, with X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto;
+    /// WebSockets are carried
     #[arg(long, value_name = "URL")]
     to: Option<String>,
     /// Where to serve HTTPS [default: port 443; 8443 where that cannot be had]

@@ -67,6 +67,7 @@ fn a_websocket_is_carried_both_ways() {
         client.read_exact(&mut said[..1]).unwrap();
         assert_eq!(said[0], 0xff);
     });
+    assert!(asked.contains("x-forwarded-for: 127.0.0.1\r\n"), "{asked}");
     for part in ["get /chat http/1.1\r\n", "connection: upgrade\r\n", "upgrade: websocket\r\n"] {
         assert!(asked.contains(part), "{asked}");
     }

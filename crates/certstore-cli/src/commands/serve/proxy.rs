@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use certstore_acme::ClientAddr;
 use http::header::{CONNECTION, COOKIE, HOST, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
@@ -16,6 +17,7 @@ use super::site::{Body, full};
 use super::upgrade::Upgrade;
 use crate::exit::Failure;
 
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -33,7 +35,7 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 /// Who a request is from: a server behind believes its proxy.
 const CLAIMS: [HeaderName; 4] = [
     HeaderName::from_static("forwarded"),
-    HeaderName::from_static("x-forwarded-for"),
+    FORWARDED_FOR,
     FORWARDED_HOST,
     HeaderName::from_static("x-real-ip"),
 ];
@@ -113,6 +115,7 @@ impl Proxy {
         let path = request.uri().path_and_query().cloned();
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         // The host in the target goes before the header, which HTTP/2 does not have (RFC 9112, section 3.2.2).
+        let client = request.extensions().get::<ClientAddr>().copied();
         let authority = request.uri().authority();
         let named = authority.and_then(|named| HeaderValue::from_str(named.as_str()).ok());
         let host = named.or_else(|| request.headers().get(HOST).cloned());
@@ -131,6 +134,12 @@ impl Proxy {
             headers.insert(HOST, host);
         }
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+        let from = client.and_then(|ClientAddr(client)| {
+            HeaderValue::try_from(client.ip().to_canonical().to_string()).ok()
+        });
+        if let Some(from) = from {
+            headers.insert(FORWARDED_FOR, from);
+        }
         Some(request)
     }
 }
