@@ -1,5 +1,8 @@
+use std::pin::pin;
+
 use certstore_conformance::Gate;
 use certstore_core::{ErrorKind, Fence};
+use futures_util::poll;
 
 use super::*;
 
@@ -49,10 +52,12 @@ async fn fenced_writes_go_by_the_guards_that_it_gives() {
 #[tokio::test]
 async fn one_that_is_being_given_back_is_waited_for() {
     let storage = ObtainedLocks::new(Gate::new());
-    drop(storage.lock(&"dropped".parse().unwrap()).await.unwrap());
-    // Its release has begun by now, and is not through.
-    tokio::task::yield_now().await;
-    assert_eq!(storage.locks().await.unwrap().len(), 1);
-    storage.unlock_all_obtained().await;
+    let _guard = storage.lock(&"dropped".parse().unwrap()).await.unwrap();
+    let mut release = Box::new(Kept { held: Arc::clone(&storage.held), number: 1 }).release();
+    assert!(poll!(&mut release).is_pending(), "it has begun");
+    let mut all = pin!(storage.unlock_all_obtained());
+    assert!(poll!(&mut all).is_pending());
+    release.await.unwrap();
+    all.await;
     assert!(storage.locks().await.unwrap().is_empty());
 }
