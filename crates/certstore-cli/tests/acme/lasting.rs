@@ -56,12 +56,19 @@ impl Clients {
         }
     }
 
-    fn end(&self) {
+    fn end(&self, nodes: &[Node]) {
         self.over.store(true, Ordering::Relaxed);
         let (handshakes, failures) =
             (self.handshakes.load(Ordering::Relaxed), lock(&self.failures));
         measured(&format!("{handshakes} handshakes, {} failed", failures.len()));
-        assert!(failures.is_empty(), "{:#?}", failures.first());
+        let logs = || nodes.iter().map(|node| node.process.log()).collect::<Vec<_>>().join("\n\n");
+        assert!(
+            failures.is_empty(),
+            "{:#?} and {:#?}\n{}",
+            failures.first(),
+            failures.last(),
+            logs()
+        );
     }
 }
 
@@ -93,7 +100,7 @@ fn short_certificates(place: &Place) {
         while clients.shown.iter().any(|at| seen(at) < all) && begun.elapsed() < limit {
             thread::sleep(Duration::from_millis(100));
         }
-        clients.end();
+        clients.end(&nodes);
         let seen = clients.shown.each_ref().map(seen);
         measured(&format!("{seen:?} certificates in {:?}", begun.elapsed()));
         assert!(seen.iter().all(|seen| *seen >= all), "{seen:?}");
@@ -142,7 +149,7 @@ fn a_storage_that_stops_under_load_fails_no_handshake_and_causes_no_order() {
         // The fleet works again: another name is ordered, once, and everybody answers for it.
         let late = Node::start(&place.url, &Ca::of(&pebble), &["late.stopped.example"]);
         late.certificate(roots, "late.stopped.example");
-        clients.end();
+        clients.end(&nodes);
     });
     assert_eq!(pebble.orders(), names.len() + 1);
     assert!(clients.shown.iter().all(|at| lock(at).len() == names.len()));
