@@ -146,11 +146,13 @@ impl Error {
         self.problem().is_some_and(|problem| acme_type(problem) == "externalAccountRequired")
     }
 
-    /// Whether the CA takes no order in place of the certificate that it names: it was replaced, or is not known.
-    pub(crate) fn is_about_replacement(&self) -> bool {
+    /// Whether the CA may have refused an order for the certificate that it names to replace: that was replaced, is another
+    /// account's, or is not found, which Pebble says as a fault of its own.
+    pub(crate) fn may_be_about_replacement(&self) -> bool {
         self.problem().is_some_and(|problem| {
-            matches!(acme_type(problem), "alreadyReplaced" | "malformed")
-                || matches!(problem.status, Some(404 | 409))
+            let kinds = ["alreadyReplaced", "malformed", "unauthorized", "serverInternal"];
+            kinds.contains(&acme_type(problem))
+                || matches!(problem.status, Some(404 | 409 | 500..=599))
         })
     }
 

@@ -328,7 +328,7 @@ impl Run<'_> {
 /// made one and did not note what it replaces.
 fn refuses_replacement(error: &Error) -> bool {
     match error {
-        Error::Refused { .. } => error.is_about_replacement(),
+        Error::Refused { .. } => error.may_be_about_replacement(),
         Error::Unanswered { source, .. } => {
             source.to_string().starts_with("replaces field mismatch")
         }
