@@ -100,13 +100,15 @@ impl Certificate {
         self.renewal_info.as_ref()
     }
 
-    /// Whether the time has come that was chosen by what the CA says (RFC 9773), once a hundredth of its lifetime has gone
+    /// Whether the time has come that was chosen by what the CA says (RFC 9773), or the first that it says while none is
+    /// chosen, once a hundredth of its lifetime has gone
     /// by, or only a twentieth is left; where the CA says nothing, whether at most a third is.
     #[must_use]
     pub fn is_due(&self, now: SystemTime) -> bool {
         let lifetime = self.not_after.duration_since(self.not_before).unwrap_or_default();
         let left = self.not_after.duration_since(now).unwrap_or_default();
-        match self.renewal_info.as_ref().and_then(RenewalInfo::selected_time) {
+        let said = self.renewal_info.as_ref();
+        match said.map(|info| info.selected_time().unwrap_or_else(|| info.window().0)) {
             Some(selected) => {
                 let old = left <= lifetime - lifetime / FIRST_PART;
                 (selected <= now && old) || left <= lifetime / LAST_PART

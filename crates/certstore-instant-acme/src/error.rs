@@ -149,11 +149,15 @@ impl Error {
     /// Whether the CA may have refused an order for the certificate that it names to replace: that was replaced, is another
     /// account's, or is not found, which Pebble says as a fault of its own.
     pub(crate) fn may_be_about_replacement(&self) -> bool {
-        self.problem().is_some_and(|problem| {
-            let kinds = ["alreadyReplaced", "malformed", "unauthorized", "serverInternal"];
-            kinds.contains(&acme_type(problem))
-                || matches!(problem.status, Some(404 | 409 | 500..=599))
-        })
+        // Who is overloaded, or says when to come again, is not asked at once.
+        let busy = self.retry_after().is_some()
+            || self.problem().is_some_and(|problem| problem.status == Some(503));
+        !busy
+            && self.problem().is_some_and(|problem| {
+                let kinds = ["alreadyReplaced", "malformed", "unauthorized", "serverInternal"];
+                kinds.contains(&acme_type(problem))
+                    || matches!(problem.status, Some(404 | 409 | 500..=599))
+            })
     }
 
     /// Whether the CA does not know the account.

@@ -164,9 +164,9 @@ impl Issuance {
             return Ok(found);
         }
         let work = async |guard: &Lock| {
-            let run = Run { issuance: self, site: &site, names, guard, resumes: true };
             // Whoever had the lock before may have stored it.
             let stored = Certificate::load(&**self.storage(), &site.keys, true).await?;
+            let run = Run { issuance: self, site: &site, names, guard, stored: stored.as_ref() };
             match Self::found(stored.clone(), names, &good) {
                 Some(found) => {
                     run.clear().await;
@@ -175,7 +175,7 @@ impl Issuance {
                 None => {
                     tokio::select! {
                         biased;
-                        done = run.until_another(stored.as_ref()) => done,
+                        done = run.to_the_end() => done,
                         () = self.clock().sleep(self.limit) => Err(Error::TimedOut { step: "issue" }),
                     }
                 }

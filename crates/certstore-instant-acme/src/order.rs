@@ -8,7 +8,8 @@ use instant_acme::{
     Account, AuthorizationStatus, CertificateIdentifier, Challenge, ChallengeStatus, ChallengeType,
     NewOrder, Order, OrderStatus, RetryPolicy,
 };
-use rustls::pki_types::Der;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, Der};
 use serde_json::json;
 
 use crate::issuance::Site;
@@ -28,22 +29,11 @@ pub(crate) struct Run<'a> {
     pub(crate) site: &'a Site,
     pub(crate) names: &'a Names,
     pub(crate) guard: &'a Lock,
-    /// Whether an order that is on its way is brought to its end, instead of making one.
-    pub(crate) resumes: bool,
+    /// The certificate that is to be replaced.
+    pub(crate) stored: Option<&'a Certificate>,
 }
 
 impl Run<'_> {
-    /// As a run that resumes does; gives another certificate than `stored`: an order that a crash has left behind its
-    /// certificate gives the same one once more.
-    pub(crate) async fn until_another(self, stored: Option<&Certificate>) -> Result<Obtained> {
-        let obtained = self.to_the_end().await?;
-        if obtained.origin == Origin::Ordered || Some(&obtained.certificate) != stored {
-            return Ok(obtained);
-        }
-        tracing::info!(names = %self.names, "the order that was resumed is that of the certificate that is there; another one is made");
-        Run { resumes: false, ..self }.to_the_end().await
-    }
-
     /// Resumes the order that is on its way, else makes one, and brings it to its end.
     pub(crate) async fn to_the_end(&self) -> Result<Obtained> {
         let unanswered = |name: &&String| self.issuance.responder().kinds(name).is_empty();
@@ -79,26 +69,47 @@ impl Run<'_> {
     }
 
     async fn with_account(&self, account: &Account) -> Result<Obtained> {
-        let (ca, storage) = (self.issuance.ca(), &**self.issuance.storage());
-        let pending = match self.resumes {
-            true => PendingOrder::load(storage, ca.issuer(), self.names).await?,
-            false => None,
+        if let Some((mut order, pending)) = self.resumed(account).await? {
+            let chain = self.chain(&mut order, &pending).await?;
+            if self.is_news(&chain, &pending) {
+                return self.kept(&chain, &pending, &mut order, Origin::Resumed).await;
+            }
+            tracing::info!(names = %self.names, "the order that was resumed gives the certificate that is there, or an expired one; another is made");
+            self.forget().await;
+        }
+        let (mut order, pending) = self.order(account).await?;
+        let chain = self.chain(&mut order, &pending).await?;
+        self.kept(&chain, &pending, &mut order, Origin::Ordered).await
+    }
+
+    /// Whether a chain is worth to be kept: an order that a crash has left behind its certificate gives the same one once
+    /// more, and one that was left for long may give what has expired.
+    fn is_news(&self, chain: &str, pending: &PendingOrder) -> bool {
+        let key = pending.private_key().expose();
+        let Ok(found) = Certificate::new(chain, key, BundleMetadata::default()) else {
+            // What it is worth is said when it is kept.
+            return true;
         };
+        let leaf =
+            |of: &Certificate| CertificateDer::from_pem_slice(of.bundle().chain().as_bytes()).ok();
+        let same = self.stored.is_some_and(|stored| leaf(stored) == leaf(&found));
+        !same && self.issuance.ca().clock().wall() < found.not_after()
+    }
+
+    async fn resumed(&self, account: &Account) -> Result<Option<(Order, PendingOrder)>> {
+        let ca = self.issuance.ca();
+        let pending = PendingOrder::load(self.storage(), ca.issuer(), self.names).await?;
         let pending = pending.filter(|order| order.is_of(ca, account.id(), self.names));
-        let resumed = match pending {
+        match pending {
             Some(pending) if !self.has_compromised_key(&pending).await? => {
-                self.resume(account, pending).await?
+                self.resume(account, pending).await
             }
-            _ => None,
-        };
-        let (mut order, pending, origin) = match resumed {
-            Some((order, pending)) => (order, pending, Origin::Resumed),
-            None => {
-                let (order, pending) = self.order(account).await?;
-                (order, pending, Origin::Ordered)
-            }
-        };
-        let chain = match self.finish(&mut order, &pending).await {
+            _ => Ok(None),
+        }
+    }
+
+    async fn chain(&self, order: &mut Order, pending: &PendingOrder) -> Result<String> {
+        match self.finish(order, pending).await {
             Err(
                 error @ (Error::Refused { .. } | Error::Rejected { .. } | Error::Unusable { .. }),
             ) => {
@@ -106,12 +117,22 @@ impl Run<'_> {
                 if !error.is_retryable() && !error.is_unknown_account() {
                     self.forget().await;
                 }
-                return Err(error);
+                Err(error)
             }
-            chain => chain?,
-        };
-        let chain = self.preferred(chain, order.state().certificate.as_deref()).await;
-        let certificate = self.keep(&chain, &pending, &mut order).await?;
+            chain => chain,
+        }
+    }
+
+    async fn kept(
+        &self,
+        chain: &str,
+        pending: &PendingOrder,
+        order: &mut Order,
+        origin: Origin,
+    ) -> Result<Obtained> {
+        let url = order.state().certificate.clone();
+        let chain = self.preferred(chain.to_owned(), url.as_deref()).await;
+        let certificate = self.keep(&chain, pending, order).await?;
         tracing::info!(names = %self.names, ?origin, "a certificate was issued and stored");
         Ok(Obtained { certificate, origin })
     }

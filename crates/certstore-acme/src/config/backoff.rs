@@ -37,10 +37,14 @@ pub(super) fn pause(failures: u32, left: Option<Duration>) -> Duration {
     }
 }
 
-/// The pause after an error: [`pause`], or as long as the CA wants to be left alone. A day at most, for who runs the CA may
-/// have raised a limit.
+/// The pause after an error: [`pause`], or as long as the CA wants to be left alone. That is a day at most, and half of what
+/// is left of the certificate that is served: who runs the CA may have raised a limit, or come back earlier.
 pub(super) fn pause_after(error: &Error, failures: u32, left: Option<Duration>) -> Duration {
     let wanted = error.retry_after().unwrap_or_default().min(A_DAY);
+    let wanted = match left {
+        Some(left) if !left.is_zero() => wanted.min(left / 2),
+        _ => wanted,
+    };
     pause(failures, left).max(wanted)
 }
 
@@ -71,16 +75,19 @@ mod tests {
 
     #[test]
     fn a_ca_that_says_when_is_left_alone_until_then() {
-        let wait = |error: Error| pause_after(&error, 1, Some(Duration::from_secs(30))).as_secs();
-        assert_eq!(wait(refused(None)), 3);
-        assert_eq!(wait(refused(Some(1))), 3);
-        assert_eq!(wait(refused(Some(7200))), 7200, "asked before, it would refuse");
+        let with_left =
+            |error: Error, left| pause_after(&error, 1, Some(Duration::from_secs(left))).as_secs();
+        assert_eq!(with_left(refused(None), 30), 3);
+        assert_eq!(with_left(refused(Some(1)), 30), 3);
+        assert_eq!(with_left(refused(Some(7200)), 30), 15, "it is asked before the end");
+        let wait = |error: Error| pause_after(&error, 1, None).as_secs();
+        assert_eq!(wait(refused(Some(7200))), 7200);
         assert_eq!(wait(refused(Some(7 * 24 * 3600))), 24 * 3600);
         let both = |first, second| {
             let errors = [first, second].map(|error| ("a".to_owned(), refused(error))).into();
             Error::Issuers { name: "a.example".into(), errors }
         };
         assert_eq!(wait(both(Some(7200), Some(3600))), 3600);
-        assert_eq!(wait(both(Some(7200), None)), 3, "the other may be asked");
+        assert_eq!(wait(both(Some(7200), None)), 60, "the other may be asked");
     }
 }

@@ -91,7 +91,8 @@ impl Config {
     /// [on demand](super::ConfigBuilder::on_demand) and the name is allowed, the one that is stored or a new one. However many
     /// handshakes wait for a name, it is obtained once. A name that has failed, or is not allowed, is not tried again at once.
     ///
-    /// Gives `None` when there is none, when it fails, or after 90 seconds; the work goes on, for the next handshake. Who
+    /// Gives `None` when there is none, when it fails, or after 90 seconds, and ten more for each source that does not
+    /// answer; the work goes on, for the next handshake. Who
     /// asks for what many ask for may find it gone from a small cache again: shake hands with what this gives.
     ///
     /// # Cancel safety
@@ -126,7 +127,8 @@ impl Config {
         let flight = self.flight(&name, on_demand)?;
         let patience = self.0.clock.sleep(PATIENCE);
         tokio::select! {
-            obtained = flight => obtained.map(here),
+            // What was revoked while it was on its way is shown to nobody.
+            obtained = flight => obtained.filter(|found| !self.0.revoked.has(found)).map(here),
             () = patience => None,
         }
     }

@@ -123,9 +123,11 @@ impl Config {
             let at = AtWork::of(self, &subject);
             let removed = self.0.names.removed(&subject);
             work.spawn(async move {
-                let _permit = at.config.permit().await;
                 // Whatever an issuer of somebody else's does, the others go on.
-                let tried = std::panic::AssertUnwindSafe(at.config.try_now(&subject));
+                let tried = std::panic::AssertUnwindSafe(async {
+                    let _permit = at.config.permit().await;
+                    at.config.try_now(&subject).await;
+                });
                 let panicked = tokio::select! {
                     tried = tried.catch_unwind() => tried.is_err(),
                     // Nobody wants the certificate any more.

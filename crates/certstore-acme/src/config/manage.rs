@@ -60,8 +60,9 @@ impl Config {
         Ok(())
     }
 
-    /// Renews the certificates of a name no longer, also where maintenance is just at it; they are served until they expire.
-    /// Gives whether it was managed.
+    /// Renews the certificates of a name no longer, also where maintenance is just at it: what was ordered stays stored until
+    /// the name is obtained again, and so may the answer to a challenge. The certificates are served until they expire. Gives
+    /// whether it was managed.
     pub fn unmanage(&self, name: &str) -> bool {
         subject(name).is_ok_and(|subject| self.0.names.remove(&subject))
     }

@@ -10,7 +10,7 @@ use super::backoff::pause;
 
 /// How it stands with a name.
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     /// Goes with the name: whoever listens learns that it is managed no more.
     managed: watch::Sender<()>,
     /// A task is at it.
@@ -61,6 +61,20 @@ impl ManagedNames {
     /// Nobody renews it any more.
     pub(super) fn remove(&self, subject: &str) -> bool {
         self.states().remove(subject).is_some()
+    }
+
+    /// Nobody is to be at it for a while, and whoever is stops; to be [put back](Self::put_back).
+    pub(super) fn set_apart(&self, subject: &str) -> Option<State> {
+        self.states().remove(subject).map(|state| {
+            let (busy, managed) = Default::default();
+            State { busy, managed, ..state }
+        })
+    }
+
+    /// It is managed again, as before.
+    pub(super) fn put_back(&self, subject: &str, state: State) {
+        self.states().entry(subject.to_owned()).or_insert(state);
+        self.changed.notify_one();
     }
 
     /// Completes once nobody manages the name any more.

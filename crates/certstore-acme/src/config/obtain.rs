@@ -240,6 +240,11 @@ impl Config {
                 cache.insert(certificate.clone());
             }
         }
+        // It may have been revoked since it was looked at above.
+        if self.0.revoked.has(certificate) {
+            cache.remove(certificate.hash());
+            return;
+        }
         self.watch_staple(certificate);
         self.tell(&match certificate.issuer() {
             Some(_) => Event::CachedManaged { certificate },

@@ -13,7 +13,7 @@ use futures_util::{StreamExt as _, stream};
 use super::Config;
 use super::demand::serves;
 use super::obtain::Room;
-use crate::{Certificate, Issuer};
+use crate::{Certificate, Issuer, PrivateKey};
 
 /// Below it lie the certificates of all issuers.
 const CERTIFICATES: &str = "certificates";
@@ -149,7 +149,8 @@ impl Config {
         self.0.names.lost(subject);
     }
 
-    /// Whether a key was put aside as compromised where no certificate is any more; `None`: there is one.
+    /// Whether the key of what is served was put aside as compromised, and no certificate is stored any more; `None`: there is
+    /// one.
     async fn is_compromised(
         &self,
         issuer: &dyn Issuer,
@@ -159,7 +160,18 @@ impl Config {
             return Ok(None);
         }
         let aside = StorageKeys::site_compromised_key(issuer.name(), subject)?;
-        Ok(Some(self.0.storage.exists(&aside).await?))
+        let aside = match self.0.storage.load(&aside).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Some(false)),
+            aside => aside?,
+        };
+        let aside = std::str::from_utf8(&aside).ok().and_then(|pem| PrivateKey::from_pem(pem).ok());
+        // It may be that of a certificate which was replaced long ago.
+        let known = aside.and_then(|key| key.signer().public_key().map(|key| key.to_vec()));
+        let has_it = |served: &Certificate| {
+            let own = served.certified_key().key.public_key().map(|key| key.to_vec());
+            served.issuer() == Some(issuer.name()) && own == known
+        };
+        Ok(Some(known.is_some() && self.0.cache.certificates_of(subject).iter().any(has_it)))
     }
 
     fn is_news(&self, subject: &str, found: &Certificate) -> bool {

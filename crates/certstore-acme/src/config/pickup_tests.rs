@@ -155,21 +155,29 @@ async fn what_somebody_deletes_is_served_until_there_is_another_one() {
     kept.stop().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_revoked_elsewhere_as_compromised_is_served_no_longer() {
+/// Whether a certificate is served yet whose files are gone, beside this key put aside as compromised; `None`: its own.
+async fn is_served_beside(aside: Option<PrivateKey>) -> bool {
     let fleet = Fleet::new();
     let (node, issuer) = fleet.node();
     let kept = node.maintain();
-    node.manage(["example.com"]).await.unwrap();
+    node.manage(["example.com"]).await.expect("it is obtained");
     issuer.down.store(true, std::sync::atomic::Ordering::SeqCst);
-    let keys = BundleKeys::new("local", "example.com").unwrap();
-    let private_key = fleet.storage.load(keys.private_key()).await.unwrap();
-    let aside = StorageKeys::site_compromised_key("local", "example.com").unwrap();
-    fleet.storage.store(&aside, &private_key).await.unwrap();
+    let keys = BundleKeys::new("local", "example.com").expect("keys");
+    let own = fleet.storage.load(keys.private_key()).await.expect("it is stored");
+    let known = aside.map_or(own, |key| Bytes::from(key.pem().expose().to_owned()));
+    let aside = StorageKeys::site_compromised_key("local", "example.com").expect("a key");
+    fleet.storage.store(&aside, &known).await.expect("it is put aside");
     for key in [keys.certificate(), keys.private_key(), keys.metadata()] {
-        fleet.storage.delete(key).await.unwrap();
+        fleet.storage.delete(key).await.expect("it is deleted");
     }
     after(Duration::from_secs(1)).await;
-    assert!(node.get_certificate("example.com").is_none());
     kept.stop().await;
+    node.get_certificate("example.com").is_some()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_revoked_elsewhere_as_compromised_is_served_no_longer() {
+    assert!(!is_served_beside(None).await);
+    let of_one_before = PrivateKey::generate(crate::KeyType::P256).unwrap();
+    assert!(is_served_beside(Some(of_one_before)).await);
 }

@@ -14,7 +14,8 @@ const SHORTEST: Duration = Duration::from_secs(60);
 impl Config {
     /// Asks the issuers when the stored certificate of a name is to be renewed (RFC 9773), unless their last answer holds
     /// yet, and stores the answer beside it, for all nodes to keep to. [`maintain`](Self::maintain) does it by itself; whoever
-    /// renews by [`obtain_cert`](Self::obtain_cert) calls it before. Gives when to call it again; `None`: no issuer says.
+    /// renews by [`obtain_cert`](Self::obtain_cert) calls it before. Gives when to call it again; `None`: no issuer
+    /// says, or no certificate is stored that is valid.
     ///
     /// # Errors
     /// [`Error::Storage`](crate::Error::Storage): the name can have no certificate, or the storage failed; else of an

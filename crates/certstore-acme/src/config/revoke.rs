@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use certstore_core::{Error as StorageError, ErrorKind};
 
 use super::Config;
+use super::names::State;
 use crate::{Certificate, Event, Issuer, Result, RevocationReason, subject};
 
 /// The certificates that this process had revoked, by their hashes.
@@ -43,28 +44,32 @@ impl Config {
     /// Dropped, the certificate may be revoked and stored still; the next call deletes it.
     pub async fn revoke_cert(&self, name: &str, reason: RevocationReason) -> Result<()> {
         let subject = subject(name)?;
-        // Maintenance would obtain another one as soon as the storage tells that it is gone.
-        let mut managed = SetApart::new(self, &subject);
-        let (mut revoked, mut failed) = (false, Ok(()));
+        let mut issuers = Vec::new();
         for issuer in &self.0.issuers {
-            let Some(stored) = issuer.load(&subject).await? else { continue };
+            if issuer.load(&subject).await?.is_some() {
+                issuers.push(issuer);
+            }
+        }
+        if issuers.is_empty() {
+            let none =
+                StorageError::new(ErrorKind::NotFound, "no certificate is stored for this name");
+            return Err(none.with_subject(subject).into());
+        }
+        // Maintenance would obtain another one as soon as the storage tells that it is gone.
+        let managed = SetApart::new(self, &subject);
+        let mut failed = Ok(());
+        for issuer in issuers {
             match issuer.revoke(&subject, reason).await {
-                Ok(()) => {
-                    self.0.revoked.add(&stored);
+                Ok(revoked) => {
+                    self.0.revoked.add(&revoked);
                     self.forget(&subject, &**issuer);
-                    revoked = true;
                 }
                 // The others are revoked all the same.
                 Err(error) => failed = failed.and(Err(error)),
             }
         }
         failed?;
-        if !revoked {
-            let none =
-                StorageError::new(ErrorKind::NotFound, "no certificate is stored for this name");
-            return Err(none.with_subject(subject.clone()).into());
-        }
-        managed.comes_back = false;
+        managed.for_good();
         self.tell(&Event::Revoked { subject: &subject, reason });
         Ok(())
     }
@@ -79,23 +84,29 @@ impl Config {
     }
 }
 
-/// A name is not managed until this is dropped, and then only if it was before.
+/// A name is not managed until this is dropped, and then as it was before.
 struct SetApart<'a> {
     config: &'a Config,
     subject: &'a str,
-    comes_back: bool,
+    state: Option<State>,
 }
 
 impl<'a> SetApart<'a> {
     fn new(config: &'a Config, subject: &'a str) -> Self {
-        Self { config, subject, comes_back: config.0.names.remove(subject) }
+        Self { config, subject, state: config.0.names.set_apart(subject) }
+    }
+
+    /// Nobody manages it any more, whoever has begun to in the meantime.
+    fn for_good(mut self) {
+        self.state = None;
+        self.config.0.names.remove(self.subject);
     }
 }
 
 impl Drop for SetApart<'_> {
     fn drop(&mut self) {
-        if self.comes_back {
-            self.config.0.names.add(self.subject, false);
+        if let Some(state) = self.state.take() {
+            self.config.0.names.put_back(self.subject, state);
         }
     }
 }

@@ -40,13 +40,15 @@ impl Issuer for Revoking {
         self.inner.obtain(subject, good).await
     }
 
-    async fn revoke(&self, subject: &str, reason: RevocationReason) -> Result<()> {
+    async fn revoke(&self, subject: &str, reason: RevocationReason) -> Result<Certificate> {
         self.asked.lock().unwrap().push(reason);
         if self.refuses {
             return self.inner.revoke(subject, reason).await;
         }
+        let stored = self.inner.load(subject).await?.expect("there is one");
         let keys = BundleKeys::new(self.name(), subject)?;
-        Ok(CertificateBundle::delete(&*self.storage, &keys).await?)
+        CertificateBundle::delete(&*self.storage, &keys).await?;
+        Ok(stored)
     }
 }
 
@@ -126,4 +128,35 @@ async fn a_name_that_is_managed_no_more_is_not_obtained_although_it_was_begun() 
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     assert!(issuer.inner.load("a.example").await.unwrap().is_none());
     assert!(node.get_certificate("a.example").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_whose_revocation_fails_is_managed_as_before_and_one_that_is_managed_again_meanwhile_no_more()
+ {
+    let fleet = Fleet::new();
+    let (refusing, revoking) =
+        (Revoking::new(&fleet, "local", true), Revoking::new(&fleet, "local", false));
+    let node = fleet.builder().issuer(refusing).build();
+    node.manage(["a.example"]).await.unwrap();
+    let due = node.0.names.next_due();
+    node.revoke_cert("a.example", RevocationReason::Superseded).await.unwrap_err();
+    assert_eq!((node.0.names.next_due(), node.0.names.has_had("a.example")), (due, true));
+    node.revoke_cert("b.example", RevocationReason::Superseded).await.unwrap_err();
+    assert_eq!(node.0.names.next_due(), due);
+
+    let node = fleet.builder().issuer(revoking).build();
+    node.manage(["a.example"]).await.unwrap();
+    let lock = StorageKeys::issue_cert_lock("a.example").unwrap();
+    let held = fleet.storage.lock(&lock).await.unwrap();
+    let again = {
+        let node = node.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            node.manage_in_background(["a.example"]).unwrap();
+            held.unlock().await.unwrap();
+        })
+    };
+    node.revoke_cert("a.example", RevocationReason::Superseded).await.unwrap();
+    again.await.unwrap();
+    assert!(node.managed_names().is_empty());
 }

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Gives handshakes certificates from elsewhere: another program that obtains and renews them, a secret store, a hardware
 /// module. What it gives is served to the client that asked, and neither stored, cached nor renewed here: it is asked for
-/// each handshake, and keeps what is dear to get.
+/// each handshake, and keeps what is dear to get. Its `Debug` goes to the log: it shows no secret.
 ///
 /// It is asked for what has no certificate in memory, and before any is obtained
 /// [on demand](super::ConfigBuilder::on_demand).
@@ -49,7 +49,7 @@ pub trait CertificateSource: fmt::Debug + Send + Sync {
     /// Whatever keeps it from knowing: it is in the log, and the next is asked.
     ///
     /// # Cancel safety
-    /// It is dropped after 10 seconds, and when the client goes.
+    /// It is dropped after 10 seconds.
     async fn certificate(&self, hello: &Hello<'_>) -> Result<Option<Certificate>>;
 }
 

@@ -176,9 +176,9 @@ impl Issuer for AcmeIssuer {
         Ok(self.issuance.refresh_renewal_info(&Names::new([subject])?).await?)
     }
 
-    async fn revoke(&self, subject: &str, reason: RevocationReason) -> Result<()> {
-        self.issuance.revoke(&Names::new([subject])?, reason).await?;
-        Ok(())
+    async fn revoke(&self, subject: &str, reason: RevocationReason) -> Result<Certificate> {
+        let revoked = self.issuance.revoke(&Names::new([subject])?, reason).await?;
+        Ok(Certificate::of(revoked.bundle(), Some(&self.name))?)
     }
 
     async fn put_private_key_aside(&self, subject: &str, revoked: &Certificate) -> Result<()> {

@@ -68,7 +68,7 @@ pub trait Issuer: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Has the stored certificate revoked, and deletes it with its private key. For
+    /// Has the stored certificate revoked, and deletes it with its private key; gives what was revoked. For
     /// [`KeyCompromise`](RevocationReason::KeyCompromise) the private key is kept as `NAME.key.compromised`.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ pub trait Issuer: fmt::Debug + Send + Sync {
     ///
     /// # Cancel safety
     /// Dropped, the certificate may be revoked and stored still; the next call deletes it.
-    async fn revoke(&self, subject: &str, reason: RevocationReason) -> Result<()> {
+    async fn revoke(&self, subject: &str, reason: RevocationReason) -> Result<Certificate> {
         let _ = reason;
         let why = "its issuer revokes nothing; renew it, and stop serving the old one";
         Err(Error::NotRevoked { name: subject.to_owned(), why })

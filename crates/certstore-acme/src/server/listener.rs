@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -23,6 +24,8 @@ use crate::{ACME_TLS_ALPN, Certificate, Config, Hello, Resolver, tls_config};
 
 /// What a client gets that connects and says nothing.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+/// After so long without a word, the system asks whether a client is there.
+const SILENCE: Duration = Duration::from_secs(60);
 /// The pause after a failed accept, as when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -185,6 +188,8 @@ async fn handshake(
 ) -> io::Result<Option<TlsStream<TcpStream>>> {
     // Small records of a handshake are not to wait for one another.
     stream.set_nodelay(true)?;
+    // A client that has vanished is noticed, also by what an upgraded connection has become.
+    SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(SILENCE))?;
     let address = stream.local_addr()?.ip().to_canonical();
     let acceptor = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream);
     let start = timely(acceptor).await?;

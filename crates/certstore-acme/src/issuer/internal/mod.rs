@@ -179,7 +179,7 @@ impl Issuer for InternalIssuer {
         done?
     }
 
-    async fn revoke(&self, subject: &str, _: RevocationReason) -> Result<()> {
+    async fn revoke(&self, subject: &str, _: RevocationReason) -> Result<Certificate> {
         let why = "the internal authority revokes nothing, as its certificates live for hours; renew it for another \
                    private key, and replace the authority if its own key is known";
         Err(Error::NotRevoked { name: subject.to_owned(), why })

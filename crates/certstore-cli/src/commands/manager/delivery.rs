@@ -28,7 +28,7 @@ pub(in crate::commands) struct DeliveryArgs {
     out: Option<PathBuf>,
     /// Run this by sh after a certificate is new, with CERTSTORE_NAME, and the keys in the storage in
     /// CERTSTORE_CERTIFICATE_KEY and CERTSTORE_PRIVATE_KEY_KEY; with --out the files are there by then. Hooks of several
-    /// names may run at a time
+    /// names may run at a time, and have no terminal to ask anything on
     #[arg(long, value_name = "COMMAND")]
     hook: Option<String>,
     /// How long a hook may run; then it is killed with all that it has started, and counts as failed

@@ -38,6 +38,8 @@ impl Interrupt {
 #[cfg(unix)]
 async fn signal() -> u8 {
     use tokio::signal::unix::{SignalKind, signal};
+    const HANGUP: u8 = 1;
+    const QUIT: u8 = 3;
     const TERMINATE: u8 = 15;
     let of = async |kind| match signal(kind) {
         Ok(mut signal) => drop(signal.recv().await),
@@ -47,11 +49,15 @@ async fn signal() -> u8 {
     tokio::select! {
         () = of(SignalKind::terminate()) => TERMINATE,
         () = of(SignalKind::interrupt()) => INTERRUPT,
+        () = of(SignalKind::hangup()) => HANGUP,
+        () = of(SignalKind::quit()) => QUIT,
     }
 }
 
 #[cfg(not(unix))]
 async fn signal() -> u8 {
-    drop(tokio::signal::ctrl_c().await);
-    INTERRUPT
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => INTERRUPT,
+        Err(_) => std::future::pending().await,
+    }
 }

@@ -40,6 +40,8 @@ const CLAIMS: [HeaderName; 4] = [
     HeaderName::from_static("x-real-ip"),
 ];
 
+/// After so long without a word, the system asks whether the server behind is there.
+const SILENCE: Duration = Duration::from_secs(60);
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Until the head of the answer; its body may take longer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
@@ -66,6 +68,7 @@ impl Proxy {
         let authority = uri.authority().cloned().ok_or_else(|| usage("it names no server"))?;
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_LIMIT));
+        connector.set_keepalive(Some(SILENCE));
         let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok(Self { client, authority })
     }
