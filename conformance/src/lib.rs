@@ -24,12 +24,20 @@ pub mod loopback_s3;
 pub mod loopback_secretsmanager;
 mod memory;
 mod peer;
+#[cfg(any(feature = "loopback", all(unix, feature = "servers")))]
+mod port;
 mod report;
 mod run;
 #[cfg(all(unix, feature = "servers"))]
 pub mod servers;
 #[cfg(unix)]
 pub mod soak;
+#[cfg(any(feature = "loopback", all(unix, feature = "servers")))]
+#[cfg_attr(
+    not(all(unix, feature = "servers")),
+    expect(unreachable_pub, reason = "with servers it is public there")
+)]
+mod tools;
 mod values;
 mod worker;
 

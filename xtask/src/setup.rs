@@ -11,7 +11,7 @@ mod newer;
 mod sources;
 /// Shared with the tests' servers, by its source: their crate takes long to compile.
 #[expect(unreachable_pub, reason = "it is public there")]
-#[path = "../../conformance/src/servers/tools.rs"]
+#[path = "../../conformance/src/tools.rs"]
 mod tools;
 mod venv;
 

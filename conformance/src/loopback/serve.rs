@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -37,15 +37,13 @@ pub(crate) trait Serve: Send + Sync + 'static {
 pub(crate) struct Running {
     stop: Option<oneshot::Sender<Infallible>>,
     thread: Option<JoinHandle<()>>,
-    pub(crate) address: SocketAddr,
 }
 
 impl Running {
-    /// Listens on `port` of 127.0.0.1, on a free one where it is 0, with threads of its own called `name`.
+    /// Listens on `port` of 127.0.0.1, with threads of its own called `name`.
     pub(crate) fn start(port: u16, name: &str, server: Arc<impl Serve>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
@@ -54,7 +52,7 @@ impl Running {
             runtime.shutdown_timeout(Duration::from_secs(5));
         };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(serve)?;
-        Ok(Self { stop: Some(stop), thread: Some(thread), address })
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
 

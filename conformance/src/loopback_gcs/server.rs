@@ -12,6 +12,7 @@ use super::store::{Bucket, Store};
 use super::tokens::{FULL, READER, STRANGER, Tokens};
 use super::{ArmedFault, Fault, Requests, oauth};
 use crate::loopback::Running;
+use crate::port::Port;
 
 const BUCKET: &str = "certs";
 const THREAD: &str = "loopback-gcs";
@@ -22,7 +23,7 @@ const THREAD: &str = "loopback-gcs";
 #[derive(Debug)]
 pub struct LoopbackGcs {
     shared: Arc<Shared>,
-    port: u16,
+    port: Port,
     running: Mutex<Option<Running>>,
 }
 
@@ -41,8 +42,8 @@ impl LoopbackGcs {
             tokens: Tokens::default(),
             endpoint: Mutex::default(),
         });
-        let running = Running::start(0, THREAD, Arc::clone(&shared))?;
-        let port = running.address.port();
+        let port = Port::free()?;
+        let running = Running::start(port.number(), THREAD, Arc::clone(&shared))?;
         let server = Self { shared, port, running: Mutex::new(Some(running)) };
         let mut endpoint = server.shared.endpoint.lock().unwrap_or_else(PoisonError::into_inner);
         *endpoint = server.endpoint();
@@ -53,7 +54,7 @@ impl LoopbackGcs {
     /// The endpoint, of JSON and of gRPC: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.port.number())
     }
 
     /// A bucket.
@@ -117,7 +118,7 @@ impl LoopbackGcs {
     /// The metadata server, as `GCE_METADATA_HOST` names it.
     #[must_use]
     pub fn metadata_host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.port.number())
     }
 
     /// How far apart writes and deletes of one object must be, else they are 429; the service's limit is one second. Zero,
@@ -174,7 +175,7 @@ impl LoopbackGcs {
     pub fn resume(&self) -> io::Result<()> {
         let mut running = self.running();
         if running.is_none() {
-            *running = Some(Running::start(self.port, THREAD, Arc::clone(&self.shared))?);
+            *running = Some(Running::start(self.port.number(), THREAD, Arc::clone(&self.shared))?);
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::store::{Store, Versioning};
 use super::{ArmedFault, Fault, REGION, Requests};
 use crate::loopback::Running;
 use crate::loopback::credentials::{Credentials, Identity};
+use crate::port::Port;
 
 const BUCKET: &str = "certs";
 const VERSIONED: &str = "certs-versioned";
@@ -24,7 +25,7 @@ const THREAD: &str = "loopback-oss";
 #[derive(Debug)]
 pub struct LoopbackOss {
     shared: Arc<Shared>,
-    port: u16,
+    port: Port,
     running: Mutex<Option<Running>>,
 }
 
@@ -55,15 +56,15 @@ impl LoopbackOss {
             log: Arc::default(),
             served: AtomicU64::new(1),
         });
-        let running = Running::start(0, THREAD, Arc::clone(&shared))?;
-        let port = running.address.port();
+        let port = Port::free()?;
+        let running = Running::start(port.number(), THREAD, Arc::clone(&shared))?;
         Ok(Self { shared, port, running: Mutex::new(Some(running)) })
     }
 
     /// The endpoint: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.port.number())
     }
 
     /// The access key id with all rights.
@@ -198,7 +199,7 @@ impl LoopbackOss {
     pub fn resume(&self) -> io::Result<()> {
         let mut running = self.running();
         if running.is_none() {
-            *running = Some(Running::start(self.port, THREAD, Arc::clone(&self.shared))?);
+            *running = Some(Running::start(self.port.number(), THREAD, Arc::clone(&self.shared))?);
         }
         Ok(())
     }

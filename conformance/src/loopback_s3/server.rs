@@ -13,6 +13,7 @@ use super::store::{Store, Versioning};
 use super::{ArmedFault, Fault, REGION, Requests};
 use crate::loopback::Running;
 use crate::loopback::credentials::{Credentials, Identity};
+use crate::port::Port;
 
 const BUCKET: &str = "certs";
 const VERSIONED: &str = "certs-versioned";
@@ -28,7 +29,7 @@ pub struct LoopbackS3 {
     shared: Arc<Shared>,
     faults: Arc<Faults>,
     keys: Keys,
-    port: u16,
+    port: Port,
     running: Mutex<Option<Running>>,
 }
 
@@ -58,15 +59,15 @@ impl LoopbackS3 {
         service.set_auth(keys.clone());
         service.set_access(Gate { keys: keys.clone(), faults: Arc::clone(&faults) });
         let shared = Arc::new(Shared { service: service.build(), log: Arc::default() });
-        let running = Running::start(0, THREAD, Arc::clone(&shared))?;
-        let port = running.address.port();
+        let port = Port::free()?;
+        let running = Running::start(port.number(), THREAD, Arc::clone(&shared))?;
         Ok(Self { store, shared, faults, keys, port, running: Mutex::new(Some(running)) })
     }
 
     /// The endpoint: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.port.number())
     }
 
     /// The access key id with all rights.
@@ -166,7 +167,7 @@ impl LoopbackS3 {
     pub fn resume(&self) -> io::Result<()> {
         let mut running = self.running();
         if running.is_none() {
-            *running = Some(Running::start(self.port, THREAD, Arc::clone(&self.shared))?);
+            *running = Some(Running::start(self.port.number(), THREAD, Arc::clone(&self.shared))?);
         }
         Ok(())
     }

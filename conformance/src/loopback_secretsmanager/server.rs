@@ -13,6 +13,7 @@ use super::store::Store;
 use super::{ArmedFault, Fault, REGION, Requests};
 use crate::loopback::Running;
 use crate::loopback::credentials::{Credentials, Identity};
+use crate::port::Port;
 
 const THREAD: &str = "loopback-secretsmanager";
 
@@ -20,7 +21,7 @@ const THREAD: &str = "loopback-secretsmanager";
 #[derive(Debug)]
 pub struct LoopbackSecretsManager {
     shared: Arc<Shared>,
-    port: u16,
+    port: Port,
     running: Mutex<Option<Running>>,
 }
 
@@ -48,15 +49,15 @@ impl LoopbackSecretsManager {
             numbers: AtomicU64::new(1),
             releases: watch::Sender::new(0),
         });
-        let running = Running::start(0, THREAD, Arc::clone(&shared))?;
-        let port = running.address.port();
+        let port = Port::free()?;
+        let running = Running::start(port.number(), THREAD, Arc::clone(&shared))?;
         Ok(Self { shared, port, running: Mutex::new(Some(running)) })
     }
 
     /// The endpoint: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.port.number())
     }
 
     /// The access key id with all rights.
@@ -181,7 +182,7 @@ impl LoopbackSecretsManager {
     pub fn resume(&self) -> io::Result<()> {
         let mut running = self.running();
         if running.is_none() {
-            *running = Some(Running::start(self.port, THREAD, Arc::clone(&self.shared))?);
+            *running = Some(Running::start(self.port.number(), THREAD, Arc::clone(&self.shared))?);
         }
         Ok(())
     }

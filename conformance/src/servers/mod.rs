@@ -10,7 +10,6 @@ mod caddy;
 mod guardian;
 mod node;
 mod pebble;
-mod port;
 mod postgres;
 mod process;
 mod redis;
@@ -18,7 +17,6 @@ mod s3;
 mod shared;
 mod terminator;
 mod tls;
-mod tools;
 mod user;
 
 use std::ffi::OsStr;
@@ -28,6 +26,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+pub use crate::tools::tools_dir;
 pub use bind9::Bind9;
 pub use caddy::{Caddy, CaddyOptions};
 pub use node::TestNode;
@@ -43,7 +42,6 @@ pub use redis::{
 };
 pub use s3::{Moto, Radosgw, S3Account, shared_moto, shared_radosgw};
 pub use terminator::TlsTerminator;
-pub use tools::tools_dir;
 pub use user::User;
 
 use shared::Shared;

@@ -9,9 +9,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::guardian::Guardian;
-use super::port::Port;
 use super::user::User;
 use super::{quoted, run_text};
+use crate::port::Port;
 
 /// How often a server is asked whether it is ready, or gone.
 const LOOK: Duration = Duration::from_millis(20);

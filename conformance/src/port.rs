@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::TcpListener;
 
-use super::tools_dir;
+use crate::tools::tools_dir;
 
 /// Below what systems hand out to outgoing connections, so that a server finds its port free after a restart.
 const PORTS: std::ops::Range<u16> = 16_000..32_000;
@@ -13,14 +13,14 @@ const PORTS: std::ops::Range<u16> = 16_000..32_000;
 /// A port that no other test server has, as long as this lives: two processes that look at the same time do not get
 /// the same one, and so neither takes the other's server for its own.
 #[derive(Debug)]
-pub(super) struct Port {
+pub(crate) struct Port {
     number: u16,
     _lock: File,
 }
 
 impl Port {
     /// Finds one that nobody listens on.
-    pub(super) fn free() -> io::Result<Self> {
+    pub(crate) fn free() -> io::Result<Self> {
         let folder = tools_dir().join("ports");
         std::fs::create_dir_all(&folder)?;
         for _ in 0..1000 {
@@ -35,7 +35,7 @@ impl Port {
         Err(io::Error::new(io::ErrorKind::AddrInUse, "no free port found on 127.0.0.1"))
     }
 
-    pub(super) fn number(&self) -> u16 {
+    pub(crate) fn number(&self) -> u16 {
         self.number
     }
 }
