@@ -49,9 +49,7 @@ impl PrivateKey {
             KeyType::Ed25519 => &rcgen::PKCS_ED25519,
             KeyType::Rsa => return Self::from_pem(rsa()?.expose()),
         };
-        let pair = KeyPair::generate_for(algorithm).map_err(|error| {
-            Error::new(ErrorKind::Other, "no private key could be made").with_source(error)
-        })?;
+        let pair = KeyPair::generate_for(algorithm).map_err(not_made)?;
         Self::from_pem(&pair.serialize_pem())
     }
 
@@ -70,9 +68,7 @@ impl PrivateKey {
             return Self::generate(kind);
         }
         let made = tokio::task::spawn_blocking(move || Self::generate(kind)).await;
-        made.unwrap_or_else(|error| {
-            Err(Error::new(ErrorKind::Other, "no private key could be made").with_source(error))
-        })
+        made.unwrap_or_else(|error| Err(not_made(error)))
     }
 
     /// Reads the first private key of a PEM text: PKCS #8, `EC PRIVATE KEY`, `RSA PRIVATE KEY`, and Go's
@@ -113,17 +109,18 @@ impl PrivateKey {
     }
 }
 
+fn not_made(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(ErrorKind::Other, "no private key could be made").with_source(source)
+}
+
 /// An RSA key as PKCS #8. ring signs with it: nothing else is done with it by the crate that makes it.
 #[cfg(feature = "rsa")]
 fn rsa() -> Result<Secret> {
     use rsa::pkcs8::{EncodePrivateKey as _, LineEnding};
     /// CertMagic's; longer ones make handshakes slow, and browsers ask for no more.
     const BITS: usize = 2048;
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        Error::new(ErrorKind::Other, "no private key could be made").with_source(error)
-    };
-    let key = rsa::PrivateKey::new(&mut getrandom::SysRng, BITS).map_err(|e| failed(e.into()))?;
-    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|error| failed(error.into()))?;
+    let key = rsa::PrivateKey::new(&mut getrandom::SysRng, BITS).map_err(not_made)?;
+    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(not_made)?;
     Ok(Secret::new(pem.as_str()))
 }
 

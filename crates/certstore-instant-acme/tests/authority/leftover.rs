@@ -1,11 +1,11 @@
 //! An order that a crash has left behind its certificate.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use certstore::bundle::BundleKeys;
-use certstore_core::{Key, Storage, StorageKeys};
+use certstore::bundle::{BundleKeys, CertificateBundle};
+use certstore_core::{Clock, Key, Sleep, Storage, StorageKeys, SystemClock};
 use certstore_instant_acme::{Error, Origin, PendingOrder, RevocationReason};
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -90,4 +90,37 @@ async fn an_order_whose_certificate_is_of_no_use_is_given_up() {
     assert!(matches!(error, Error::Unusable { .. }), "no fault of the storage: {error:?}");
     let new = world.issuance().obtain_unless(&names(), wanted).await.unwrap();
     assert!(new.certificate != old && new.origin == Origin::Ordered);
+}
+
+/// Ten years ahead.
+#[derive(Debug)]
+struct Ahead;
+
+impl Clock for Ahead {
+    fn boottime(&self) -> Duration {
+        SystemClock.boottime()
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemClock.wall() + Duration::from_secs(10 * 366 * 24 * 3600)
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        SystemClock.sleep(duration)
+    }
+}
+
+#[tokio::test]
+async fn an_order_whose_certificate_has_expired_meanwhile_gives_way_to_another() {
+    let (world, key, order) = with_order().await;
+    let issuance = world.issuance_at(world.ca().with_clock(Arc::new(Ahead)));
+    let keys = BundleKeys::new(world.ca().issuer(), NAME).unwrap();
+    CertificateBundle::delete(&*world.storage, &keys).await.unwrap();
+    world.storage.store(&key, &order).await.unwrap();
+    let new = issuance.obtain_unless(&names(), |_| false).await.unwrap();
+    assert_eq!((new.origin, world.pebble.orders()), (Origin::Ordered, 2));
 }
