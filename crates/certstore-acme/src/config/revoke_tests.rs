@@ -5,6 +5,7 @@ use certstore::bundle::{BundleKeys, CertificateBundle};
 use certstore_conformance::Gate;
 use certstore_core::{Locker as _, StorageKeys};
 
+use super::super::obtain::Room;
 use super::super::test_support::Fleet;
 use super::*;
 use crate::{Certificate, Error, Good, InternalIssuer};
@@ -73,6 +74,9 @@ async fn what_is_revoked_is_served_no_more_and_not_obtained_again_by_itself() {
     node.revoke_cert("A.example", RevocationReason::Superseded).await.unwrap();
     assert_eq!(*issuer.asked.lock().unwrap(), [RevocationReason::Superseded]);
     assert_eq!(*told.lock().unwrap(), ["a.example superseded"]);
+    // Whoever had read it before.
+    node.serve(&old, Room::IsThere);
+    assert!(node.get_certificate("a.example").is_none());
     tokio::time::sleep(std::time::Duration::from_secs(24 * 3600)).await;
     assert!(node.get_certificate("a.example").is_none());
     assert_eq!(node.managed_names(), ["b.example"]);
