@@ -67,6 +67,9 @@ macro_rules! __for_each_clause {
             fence_6 "FENCE-6" fence fence_strict fast "A write is fenced as soon as a newer holder has the lock.";
             fence_7 "FENCE-7" fence fence fast "A plain store clears the stamp.";
             fence_8 "FENCE-8" fence fence fast "A fenced delete obeys the newest holder only.";
+            fence_9 "FENCE-9" fenced_batch fence fast "The holder of a lock stores a bundle under it, with its stamp on each key.";
+            fence_10 "FENCE-10" fenced_batch fence fast "An older holder's bundle is fenced once a newer one has written any key.";
+            fence_11 "FENCE-11" fenced_batch fence fast "A holder overtaken in the middle of a bundle mixes nothing into the newer one.";
             batch_1 "BATCH-1" batch always fast "After a batch store, every value is stored.";
             batch_2 "BATCH-2" batch always fast "A bundle is all old or all new, whatever was interrupted.";
             batch_3 "BATCH-3" batch batch_atomic fast "Plain loads, too, see all of a batch or nothing.";

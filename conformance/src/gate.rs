@@ -165,6 +165,11 @@ impl Storage for Gate {
         self.memory.store_all(items).await
     }
 
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.offers(self.capabilities.fence != Fence::None)?;
+        self.memory.store_all_fenced(items, guard).await
+    }
+
     async fn load(&self, key: &Key) -> Result<Bytes> {
         self.find(key)?;
         self.memory.load(key).await

@@ -212,8 +212,13 @@ fn no_lock() -> Error {
 /// Stores bundle after bundle until the process is killed; replies once, after the first.
 async fn bundles(storage: &Arc<dyn Storage>, dir: Option<&str>, reply: &mut impl FnMut(&str)) {
     for generation in 1_u64.. {
-        match crate::cases::batch::store_generation(storage, dir.unwrap_or("bundle"), generation)
-            .await
+        match crate::cases::batch::store_generation(
+            storage,
+            dir.unwrap_or("bundle"),
+            generation,
+            None,
+        )
+        .await
         {
             Ok(()) if generation == 1 => reply("ok"),
             Ok(()) => {}

@@ -56,6 +56,15 @@ pub(super) trait Fault: Send + Sync {
         at.inner.store_all(items).await
     }
 
+    async fn store_all_fenced(
+        &self,
+        at: &Handle,
+        items: &[(&Key, &[u8])],
+        guard: &Lock,
+    ) -> Result<()> {
+        at.inner.store_all_fenced(items, guard).await
+    }
+
     async fn load(&self, at: &Handle, key: &Key) -> Result<Bytes> {
         at.inner.load(key).await
     }

@@ -215,6 +215,19 @@ impl Fault for NotStrict {
         }
         stored
     }
+
+    async fn store_all_fenced(
+        &self,
+        at: &Handle,
+        items: &[(&Key, &[u8])],
+        guard: &Lock,
+    ) -> Result<()> {
+        at.inner.store_all_fenced(items, guard).await?;
+        for (key, value) in items {
+            self.0.add(at, key, value, guard);
+        }
+        Ok(())
+    }
 }
 
 #[derive(Default)]

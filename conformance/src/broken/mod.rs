@@ -4,6 +4,7 @@
 //! that fault and no other.
 
 mod batches;
+mod bundles;
 mod capabilities;
 mod conditional;
 mod deletes;
@@ -93,6 +94,9 @@ broken! {
     "FENCE-6" fences::NotStrict "fences only once the newer holder has written";
     "FENCE-7" fences::KeepsStamp "keeps the stamp over a plain store";
     "FENCE-8" fences::LetsOlderDelete "lets an older holder delete";
+    "FENCE-9" bundles::NoStamp "stores a bundle under a lock without its stamp";
+    "FENCE-10" bundles::LetsOlderBundle "lets an older holder's bundle over a newer one's value";
+    "FENCE-11" bundles::MixesWhenOvertaken "lets a holder who is overtaken in its bundle go on";
     "BATCH-1" batches::ThreeAtMost "keeps three values of a batch at most";
     "BATCH-2" batches::MixesWhenDropped "mixes bundles when a batch is dropped";
     "BATCH-3" batches::ShowsFirstEarly "shows the first value of a batch early";

@@ -64,6 +64,10 @@ impl Storage for BrokenStorage {
         self.fault.store_all(&self.at, items).await
     }
 
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.fault.store_all_fenced(&self.at, items, guard).await
+    }
+
     async fn load(&self, key: &Key) -> Result<Bytes> {
         self.fault.load(&self.at, key).await
     }

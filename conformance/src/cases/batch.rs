@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use certstore_core::{ErrorKind, Key, Result, Storage};
+use certstore_core::{ErrorKind, Key, Lock, Result, Storage};
 use futures_util::future::try_join_all;
 
 use crate::case::{Case, Stop, ensure, same};
@@ -13,7 +13,7 @@ use crate::fault::{MAX_CUTS, cut_after};
 use crate::values::pattern;
 
 /// The three values of a site, of one directory.
-fn keys(dir: &str) -> [Key; 3] {
+pub(super) fn keys(dir: &str) -> [Key; 3] {
     ["key", "crt", "json"].map(|kind| key(&format!("{dir}/site.{kind}")))
 }
 
@@ -24,21 +24,25 @@ fn value(generation: u64, part: usize) -> Vec<u8> {
     value
 }
 
-/// Stores the bundle of a generation in `dir`.
+/// Stores the bundle of a generation in `dir`, under a lock or not.
 pub(crate) async fn store_generation(
     storage: &Arc<dyn Storage>,
     dir: &str,
     generation: u64,
+    guard: Option<&Lock>,
 ) -> Result<()> {
     let keys = keys(dir);
     let values = [0, 1, 2].map(|part| value(generation, part));
     let items: Vec<(&Key, &[u8])> =
         keys.iter().zip(values.iter().map(|value| &value[..])).collect();
-    storage.store_all(&items).await
+    match guard {
+        None => storage.store_all(&items).await,
+        Some(guard) => storage.store_all_fenced(&items, guard).await,
+    }
 }
 
 /// The generation of a value; a failure when it is no value of the case.
-fn generation(bytes: &[u8], part: usize) -> Case<u64> {
+pub(super) fn generation(bytes: &[u8], part: usize) -> Case<u64> {
     let generation = bytes.first_chunk().map(|first| u64::from_be_bytes(*first));
     let whole = generation.filter(|generation| value(*generation, part) == bytes);
     whole.ok_or_else(|| {
@@ -50,7 +54,7 @@ fn generation(bytes: &[u8], part: usize) -> Case<u64> {
 }
 
 /// The generation of all three values, read as a bundle; a failure when they differ.
-async fn bundle(client: &Client, dir: &str) -> Case<Option<u64>> {
+pub(super) async fn bundle(client: &Client, dir: &str) -> Case<Option<u64>> {
     let keys = keys(dir);
     let values = match client.load_bundle(&keys.each_ref()).await {
         Ok(values) => values,
@@ -103,8 +107,8 @@ async fn batch_2_cut(cx: &Context) -> Case {
     let (client, other) = cx.open_two().await?;
     for polls in 1..=MAX_CUTS {
         let dir = format!("cut/{polls}");
-        store_generation(&client, &dir, 1).await?;
-        let ended = cut_after(store_generation(&client, &dir, 2), polls).await;
+        store_generation(&client, &dir, 1, None).await?;
+        let ended = cut_after(store_generation(&client, &dir, 2, None), polls).await;
         for reader in [&other, &client, &other] {
             let found = bundle(reader, &dir).await?;
             ensure!(matches!(found, None | Some(1 | 2)), "generation {found:?} was never stored");
@@ -123,7 +127,7 @@ async fn batch_2_cut(cx: &Context) -> Case {
 
 async fn batch_2_concurrent(cx: &Context) -> Case {
     let (client, other) = cx.open_two().await?;
-    store_generation(&client, "race", 1).await?;
+    store_generation(&client, "race", 1, None).await?;
     let writing = Arc::new(AtomicBool::new(true));
     let readers: Vec<_> = (0..4)
         .map(|_| {
@@ -146,7 +150,7 @@ async fn batch_2_concurrent(cx: &Context) -> Case {
         .collect();
     let mut stored = Ok(());
     for generation in 2..=40 {
-        stored = store_generation(&client, "race", generation).await;
+        stored = store_generation(&client, "race", generation, None).await;
         if stored.is_err() {
             break;
         }
@@ -163,7 +167,7 @@ async fn batch_2_killed(cx: &Context) -> Case {
     let client = cx.open().await?;
     for round in 0..4_u64 {
         let dir = format!("killed/{round}");
-        store_generation(&client, &dir, 0).await?;
+        store_generation(&client, &dir, 0, None).await?;
         let mut writer = cx.process().await?;
         writer.ask(&format!("bundles {dir}")).await?.ok("the first bundle of a worker")?;
         // Not to wait for anything: to be at another point of the writer's work in every round.
@@ -180,10 +184,10 @@ async fn batch_2_killed(cx: &Context) -> Case {
 /// not over the next.
 async fn stored_over(client: &Client, dir: &str, found: Option<u64>) -> Case {
     const OVER: u64 = u64::MAX / 16;
-    store_generation(client, dir, OVER).await?;
+    store_generation(client, dir, OVER, None).await?;
     let mut now = bundle(client, dir).await?;
     if now != Some(OVER) && now > found {
-        store_generation(client, dir, OVER).await?;
+        store_generation(client, dir, OVER, None).await?;
         now = bundle(client, dir).await?;
     }
     same("the bundle stored over it", &now, &Some(OVER))
@@ -193,18 +197,18 @@ pub(crate) async fn batch_3(cx: &Context) -> Case {
     let (client, other) = cx.open_two().await?;
     for polls in 1..=MAX_CUTS {
         let dir = format!("cut/{polls}");
-        store_generation(&client, &dir, 1).await?;
-        let ended = cut_after(store_generation(&client, &dir, 2), polls).await;
+        store_generation(&client, &dir, 1, None).await?;
+        let ended = cut_after(store_generation(&client, &dir, 2, None), polls).await;
         plain_loads(&other, &dir, &[0, 1, 2]).await?;
         if let Some(stored) = ended {
             stored?;
             break;
         }
     }
-    store_generation(&client, "race", 1).await?;
+    store_generation(&client, "race", 1, None).await?;
     let writer = tokio::spawn(async move {
         for generation in 2..=150 {
-            store_generation(&client, "race", generation).await?;
+            store_generation(&client, "race", generation, None).await?;
             tokio::task::yield_now().await;
         }
         Ok::<(), Stop>(())
@@ -219,7 +223,7 @@ pub(crate) async fn batch_3(cx: &Context) -> Case {
 }
 
 /// Loads the parts one after another: a later load must not be of an older generation.
-async fn plain_loads(client: &Client, dir: &str, order: &[usize]) -> Case {
+pub(super) async fn plain_loads(client: &Client, dir: &str, order: &[usize]) -> Case {
     let keys = keys(dir);
     let mut latest = 0;
     for &part in order {

@@ -66,6 +66,9 @@ async fn fenced(cx: &Context, client: &Client, lock: &Lock) -> Case {
     let has = cx.capabilities().fence != Fence::None;
     declared("store_fenced", has, client.store_fenced(&key("cap/new"), b"x", lock).await)?;
     untouched(client, has).await?;
+    let at = key("cap/new");
+    declared("store_all_fenced", has, client.store_all_fenced(&[(&at, b"x")], lock).await)?;
+    untouched(client, has).await?;
     declared("delete_fenced", has, client.delete_fenced(&key("cap/value"), lock).await)?;
     untouched(client, has).await?;
     client.delete(&key("cap/new")).await?;

@@ -13,7 +13,7 @@ use crate::context::{Client, Context, key, name};
 use crate::fault::cut_after;
 
 /// The guard of a holder that was overtaken and does not know it yet, as after a pause just before its write.
-fn overtaken(lock: &Lock) -> Lock {
+pub(super) fn overtaken(lock: &Lock) -> Lock {
     Lock::new(
         lock.name().clone(),
         lock.token(),
@@ -33,7 +33,7 @@ impl Release for NothingToRelease {
 }
 
 /// Two holders of one name after one another: the first one's guard, overtaken, and the second one's, held.
-async fn two_holders(
+pub(super) async fn two_holders(
     first: &dyn Locker,
     second: &dyn Locker,
     name: &LockName,

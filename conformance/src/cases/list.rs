@@ -138,6 +138,9 @@ pub(crate) async fn list_8(cx: &Context) -> Case {
         drop(cut_after(client.store(&key("dir/a"), &[1; 5_000]), polls).await);
         let both: [(&Key, &[u8]); 2] = [(&key("dir/a"), b"1"), (&key("dir/b"), b"2")];
         drop(cut_after(client.store_all(&both), polls).await);
+        if cx.capabilities().fence != Fence::None {
+            drop(cut_after(client.store_all_fenced(&both, &lock), polls).await);
+        }
         nothing_else(&client, &expected, "while a lock is held").await?;
     }
     lock.unlock().await?;

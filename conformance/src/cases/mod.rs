@@ -11,6 +11,7 @@ pub(crate) mod error;
 pub(crate) mod exclusion;
 pub(crate) mod exists;
 pub(crate) mod fence;
+pub(crate) mod fenced_batch;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod load;

@@ -170,6 +170,10 @@ impl Storage for ObtainedLocks {
         self.storage.store_all(items).await
     }
 
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.storage.store_all_fenced(items, guard).await
+    }
+
     async fn load(&self, key: &Key) -> Result<Bytes> {
         self.storage.load(key).await
     }

@@ -16,6 +16,7 @@ mod memory;
 pub mod options;
 mod random;
 mod secret;
+mod stamp;
 mod storage;
 mod text;
 mod validity;

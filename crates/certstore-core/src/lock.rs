@@ -100,6 +100,25 @@ impl Lock {
         Self { name, token, locker, validity, release: Some(release), runtime: Handle::current() }
     }
 
+    /// Another guard of the same lock and holder, which gives nothing back: for storages that hand their caller's guard
+    /// on, to an inner storage or another thread.
+    pub fn shared(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            token: self.token,
+            locker: self.locker.clone(),
+            validity: self.validity.clone(),
+            release: None,
+            runtime: self.runtime.clone(),
+        }
+    }
+
+    /// The same guard under the name by which an inner storage knows its lock.
+    pub fn with_name(mut self, name: LockName) -> Self {
+        self.name = name;
+        self
+    }
+
     /// The name it was asked for by.
     #[must_use]
     pub fn name(&self) -> &LockName {

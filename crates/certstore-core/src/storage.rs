@@ -34,7 +34,7 @@ pub enum Condition {
 /// [`ErrorKind::PermissionDenied`], [`ErrorKind::Corrupt`] (what is stored is damaged) and [`ErrorKind::Other`].
 ///
 /// # Not promised
-/// Atomicity over several keys other than [`store_all`](Self::store_all); an order among concurrent plain stores; that
+/// Atomicity over several keys other than [`store_all`](Self::store_all) and its fenced form; an order among concurrent plain stores; that
 /// a store which failed ambiguously ([`Error::may_have_applied`]) has not taken effect or never will: it may, once,
 /// even over a later plain store. Conditional and fenced writes exclude that.
 ///
@@ -172,6 +172,48 @@ pub trait Storage: Locker {
     /// # Ok(()) }
     /// ```
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()>;
+
+    /// Stores several values of one directory as one, under a lock that all who store in this directory hold.
+    ///
+    /// It is [`store_all`](Self::store_all), with its clauses, and [`store_fenced`](Self::store_fenced) of each value at
+    /// once.
+    ///
+    /// * **\[FENCE-9\]** The holder of a lock stores a bundle under it, and each of its keys has the stamp.
+    /// * **\[FENCE-10\]** When any key's stamp shows the same locker and lock name with a higher token, it is
+    ///   [`ErrorKind::Fenced`] and writes nothing; with [`Fence::Strict`](crate::Fence) also as FENCE-6 says.
+    /// * **\[FENCE-11\]** A holder who is overtaken in the middle of it adds nothing to what the newer holder has stored
+    ///   so: `load_bundle` sees the newer bundle whole, or, until it is there, the one before it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidKey`]: BATCH-4. Else as [`store_fenced`](Self::store_fenced). With
+    /// [`Error::may_have_applied`] the bundle is stored, or the next holder may finish it.
+    ///
+    /// # Cancel safety
+    /// As [`store_all`](Self::store_all).
+    ///
+    /// ```
+    /// use certstore_core::{Locker, MemoryStorage, Storage};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), certstore_core::Error> {
+    /// let storage = MemoryStorage::new();
+    /// let (key, crt) = ("a/a.key".parse()?, "a/a.crt".parse()?);
+    /// let lock = storage.lock(&"issue_cert_a".parse()?).await?;
+    /// storage.store_all_fenced(&[(&key, b"key"), (&crt, b"crt")], &lock).await?;
+    /// lock.unlock().await?;
+    /// # Ok(()) }
+    /// ```
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        let _ = guard;
+        let error = Error::new(
+            ErrorKind::Unsupported,
+            "this backend does not offer it; see its capabilities",
+        )
+        .with_operation("fenced bundle")
+        .with_backend(self.backend());
+        Err(match items.first() {
+            Some((key, _)) => error.with_subject(key.parent().as_str()),
+            None => error,
+        })
+    }
 
     /// The value of the last completed store.
     ///

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use certstore_core::journal::{self, JournalStore};
-use certstore_core::{Dir, Error, ErrorKind, Key, Result};
+use certstore_core::journal::{self, FencedJournals, JournalStore};
+use certstore_core::lease::Swap;
+use certstore_core::{Dir, Error, ErrorKind, Key, Lock, Result, Version, Versioned};
 use futures_util::FutureExt;
 use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
@@ -11,6 +12,7 @@ use rustix::io::Errno;
 use crate::error::{BACKEND, io_error, is_missing};
 use crate::read;
 use crate::storage::{FsStorage, Inner};
+use crate::version::content_version;
 
 /// The journal's file name in its directory; no key has a `~`.
 pub(crate) const JOURNAL: &str = ".~journal";
@@ -28,7 +30,7 @@ impl JournalStore for FsStorage {
     async fn write_journal(&self, dir: &Dir, journal: &[u8]) -> Result<()> {
         let (at, journal) = (dir.clone(), journal.to_vec());
         self.write("store", dir.as_str(), move |inner| {
-            inner.writer().write_beside(&at, JOURNAL, &journal)
+            inner.writer().write_beside(&at, JOURNAL, &journal, None)
         })
         .await
     }
@@ -39,21 +41,74 @@ impl JournalStore for FsStorage {
     }
 }
 
+/// Only for who holds the stripe of the directory's bundles: what is looked at stays.
+#[async_trait]
+impl FencedJournals for FsStorage {
+    async fn load_under(&self, key: &Key, guard: &Lock) -> Result<Option<Versioned>> {
+        let (at, fence) = (key.clone(), self.fence_of("store", key, guard)?);
+        self.read("store", key.as_str(), move |inner| {
+            let found = read::load_current(&inner.root, at.as_str())?;
+            fence.check(found.as_ref())?;
+            Ok(found.map(|found| Versioned { value: found.value.into(), version: found.version }))
+        })
+        .await
+    }
+
+    async fn versioned_journal(&self, dir: &Dir) -> Result<Option<Versioned>> {
+        let found = self.read_journal(dir).await?;
+        Ok(found.map(|value| Versioned { version: content_version(&value), value }))
+    }
+
+    async fn swap_journal(
+        &self,
+        dir: &Dir,
+        over: Option<&Version>,
+        journal: &[u8],
+        guard: &Lock,
+    ) -> Result<Swap> {
+        if self.versioned_journal(dir).await?.map(|found| found.version).as_ref() != over {
+            return Ok(Swap::Conflict);
+        }
+        let fence = self.fence(guard)?;
+        let (at, journal) = (dir.clone(), journal.to_vec());
+        self.write("store", dir.as_str(), move |inner| {
+            inner.writer().write_beside(&at, JOURNAL, &journal, Some(&fence))?;
+            Ok(Swap::Done(content_version(&journal)))
+        })
+        .await
+    }
+
+    async fn retire_journal(&self, dir: &Dir, version: &Version) -> Result<bool> {
+        let found = self.versioned_journal(dir).await?;
+        if found.is_none_or(|found| found.version != *version) {
+            return Ok(false);
+        }
+        self.remove_journal(dir).await.map(|()| true)
+    }
+}
+
 impl FsStorage {
     /// Stores a bundle in one go: once begun, it goes on to its end whatever becomes of the caller, and no other bundle
     /// of the directory begins before.
-    pub(crate) async fn store_bundle(&self, items: &[(&Key, &[u8])]) -> Result<()> {
+    pub(crate) async fn store_bundle(
+        &self,
+        items: &[(&Key, &[u8])],
+        guard: Option<&Lock>,
+    ) -> Result<()> {
         let dir = journal::bundle_dir(items.iter().map(|(key, _)| *key))
             .map_err(|error| error.with_operation("store").with_backend(BACKEND))?;
         let items: Vec<(Key, Vec<u8>)> =
             items.iter().map(|(key, value)| ((*key).clone(), value.to_vec())).collect();
         let subject = dir.as_str().to_owned();
-        let here = self.in_this_thread();
+        let (here, guard) = (self.in_this_thread(), guard.map(Lock::shared));
         self.write("store", &subject, move |inner| {
             let _bundle = inner.bundles.lock(dir.as_str())?;
             let items: Vec<(&Key, &[u8])> =
                 items.iter().map(|(key, value)| (key, &value[..])).collect();
-            at_once(journal::store_all(&here, &items))
+            match guard {
+                None => at_once(journal::store_all(&here, &items)),
+                Some(guard) => at_once(journal::store_all_fenced(&here, &items, &guard)),
+            }
         })
         .await
     }

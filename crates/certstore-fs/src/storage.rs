@@ -161,7 +161,7 @@ impl FsStorage {
         done.map_err(|error| named(error, operation, subject))
     }
 
-    fn fence(&self, guard: &Lock) -> Result<Fence> {
+    pub(crate) fn fence(&self, guard: &Lock) -> Result<Fence> {
         let own = self.inner.locker.id()? == *guard.locker_id();
         let (inner, name) = (self.inner.clone(), guard.name().clone());
         let newest_token = move || {
@@ -178,7 +178,12 @@ impl FsStorage {
         })
     }
 
-    fn fence_of(&self, operation: &'static str, key: &Key, guard: &Lock) -> Result<Fence> {
+    pub(crate) fn fence_of(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        guard: &Lock,
+    ) -> Result<Fence> {
         let fence = if self.inner.records {
             guard.check().and_then(|()| self.fence(guard))
         } else {
@@ -255,7 +260,14 @@ impl Storage for FsStorage {
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
-        self.store_bundle(items).await
+        self.store_bundle(items, None).await
+    }
+
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        if let Some((key, _)) = items.first() {
+            self.fence_of("store", key, guard)?;
+        }
+        self.store_bundle(items, Some(guard)).await
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {

@@ -83,13 +83,24 @@ impl Writer<'_> {
     }
 
     /// Writes the file `name` of `dir`, which is no key, as atomically and durably as a value.
-    pub(crate) fn write_beside(&self, dir: &Dir, name: &str, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write_beside(
+        &self,
+        dir: &Dir,
+        name: &str,
+        bytes: &[u8],
+        fence: Option<&Fence>,
+    ) -> Result<()> {
         for attempt in 0..ATTEMPTS {
             let _tree = self.hold_tree(attempt, dir.as_str())?;
             let Some(parent) = self.parent(dir)? else { continue };
             let Some((mut temp, _)) = self.write_temp(&parent, name, bytes, None)? else {
                 continue;
             };
+            let _token = match fence.and_then(|fence| fence.own_lock.as_deref()) {
+                Some(lock) => Some(self.tokens.lock(lock)?),
+                None => None,
+            };
+            fence.map(Fence::check_holder).transpose()?;
             match temp.rename(name) {
                 Ok(()) => return sync_dir(&parent).map_err(applied),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -232,7 +243,7 @@ impl Demand<'_> {
 }
 
 impl Fence {
-    fn check(&self, current: Option<&Current>) -> Result<()> {
+    pub(crate) fn check(&self, current: Option<&Current>) -> Result<()> {
         self.check_held()?;
         let written = current.and_then(|current| current.stamp);
         if written.is_some_and(|written| {
@@ -242,6 +253,16 @@ impl Fence {
                 "a newer holder of the lock has written this key; stop what this lock protected",
             ));
         }
+        self.check_newest()
+    }
+
+    /// Whether the guard is of the newest holder, as far as is known.
+    fn check_holder(&self) -> Result<()> {
+        self.check_held()?;
+        self.check_newest()
+    }
+
+    fn check_newest(&self) -> Result<()> {
         let newest = (self.newest_token)()?;
         if newest.is_some_and(|newest| newest > self.stamp.token) {
             return Err(fenced(

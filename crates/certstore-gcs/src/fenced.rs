@@ -1,13 +1,14 @@
 //! Writes under a lock: refused once a newer holder has written, by the stamp that every such write leaves.
 
 use bytes::Bytes;
-use certstore_core::{Error, ErrorKind, Key, Lock, Result, Version};
-use certstore_objects::FenceStamp;
+use certstore_core::{Error, ErrorKind, Key, Lock, Result, Version, Versioned};
+use certstore_objects::{FenceStamp, fenced};
 
 use crate::answer::Answer;
-use crate::bucket::{Done, Head, Metadata, When, version};
+use crate::bucket::{Done, Got, Head, Metadata, When, version};
 use crate::declared;
-use crate::error::said_no;
+use crate::error::{on, said_no};
+use crate::register::GcsRecords;
 use crate::storage::Inner;
 
 /// How often a write that met another one of the same lock is tried.
@@ -40,6 +41,29 @@ impl Inner {
         self.fenced(&object, guard, &Effect::Delete).await.map(drop)
     }
 
+    /// The value, if a write under this lock may follow.
+    pub(crate) async fn load_under(&self, key: &Key, guard: &Lock) -> Result<Option<Versioned>> {
+        let load = async {
+            guard.check()?;
+            let object = self.tree.value(key)?;
+            let Got::Object(object) = self.bucket.get(&object, None, declared::MAX_VALUE).await?
+            else {
+                return Ok(None);
+            };
+            let found = FenceStamp::read(&object.head.metadata)?;
+            if found.is_some_and(|found| found.refuses(&FenceStamp::of(guard))) {
+                return Err(fenced());
+            }
+            Ok(Some(Versioned { version: object.head.version(), value: object.body }))
+        };
+        load.await.map_err(on("store", key))
+    }
+
+    /// The bucket for writes on conditions.
+    pub(crate) fn records(&self) -> GcsRecords {
+        GcsRecords::new(self.bucket.clone(), self.bucket.timeout)
+    }
+
     /// Looks at the stamp, then writes on the generation that was looked at.
     async fn fenced(&self, object: &str, guard: &Lock, effect: &Effect) -> Result<Option<Version>> {
         let stamp = FenceStamp::of(guard);
@@ -53,8 +77,7 @@ impl Inner {
             let found = head.as_ref().map(|head| FenceStamp::read(&head.metadata)).transpose()?;
             let found = found.flatten();
             if found.as_ref().is_some_and(|found| found.refuses(&stamp)) {
-                let message = "a newer holder of the lock has written this key; stop";
-                return Err(Error::new(ErrorKind::Fenced, message));
+                return Err(fenced());
             }
             if let Some(answer) = refused
                 && !found.is_some_and(|found| found.is_same_lock(&stamp))

@@ -60,4 +60,9 @@ impl Records for GcsRecords {
             Done::No(_) => Swap::Conflict,
         })
     }
+
+    async fn delete(&self, object: &str, expected: &Version) -> Result<bool> {
+        let Some(expected) = generation(expected) else { return Ok(false) };
+        Ok(matches!(self.bucket.delete(object, When::Generation(expected)).await?, Done::Yes(())))
+    }
 }

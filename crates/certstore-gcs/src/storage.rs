@@ -117,6 +117,13 @@ fn opening(error: Error, config: &GcsConfig) -> Error {
 }
 
 impl Inner {
+    fn check_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
+        items.iter().try_for_each(|(key, value)| {
+            let check = self.tree.value(key).and_then(|_| declared::check_size(value));
+            check.map_err(on("store", key))
+        })
+    }
+
     /// Before the first write under a condition.
     pub(crate) async fn require_conditions(&self) -> Result<()> {
         self.probe.require(self.tree.names()).await
@@ -189,11 +196,17 @@ impl Storage for GcsStorage {
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
-        for (key, value) in items {
-            let check = self.0.tree.value(key).and_then(|_| declared::check_size(value));
-            check.map_err(on("store", key))?;
-        }
+        self.0.check_all(items)?;
         journal::store_all(self, items).await.map_err(|error| error.with_backend(BACKEND))
+    }
+
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.0.check_all(items)?;
+        if let Some((key, _)) = items.first() {
+            self.0.require_conditions().await.map_err(on("store", key))?;
+        }
+        let stored = journal::store_all_fenced(self, items, guard).await;
+        stored.map_err(|error| error.with_backend(BACKEND))
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {

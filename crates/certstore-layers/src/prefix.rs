@@ -127,9 +127,7 @@ impl PrefixStorage {
 
     /// The guard as the storage inside knows it, to write under. Ending it releases nothing.
     fn guard_inside(&self, guard: &Lock) -> Result<Lock> {
-        let name = self.lock_inside(guard.name())?;
-        let (locker, validity) = (guard.locker_id().clone(), guard.validity().clone());
-        Ok(Lock::new(name, guard.token(), locker, validity, Box::new(Nothing)))
+        Ok(guard.shared().with_name(self.lock_inside(guard.name())?))
     }
 }
 
@@ -153,15 +151,6 @@ impl Release for Inside {
         // About the lock by the name that it was asked for by.
         let name = self.name.as_str().escape_debug().to_string();
         self.held.unlock().await.map_err(|error| error.map_subject(|_| name))
-    }
-}
-
-struct Nothing;
-
-#[async_trait]
-impl Release for Nothing {
-    async fn release(self: Box<Self>) -> Result<()> {
-        Ok(())
     }
 }
 
@@ -226,9 +215,13 @@ impl Storage for PrefixStorage {
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
         let keys = self.all_inside("store", items.iter().map(|(key, _)| *key))?;
-        let inside: Vec<_> =
-            keys.iter().zip(items).map(|(key, (_, value))| (key, *value)).collect();
-        self.inner.store_all(&inside).await.map_err(|error| self.told(error))
+        self.inner.store_all(&values_at(&keys, items)).await.map_err(|error| self.told(error))
+    }
+
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        let keys = self.all_inside("store", items.iter().map(|(key, _)| *key))?;
+        let (inside, guard) = (values_at(&keys, items), self.guard_inside(guard)?);
+        self.inner.store_all_fenced(&inside, &guard).await.map_err(|error| self.told(error))
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {
@@ -357,6 +350,11 @@ impl Storage for PrefixStorage {
         }
         Ok(foreign)
     }
+}
+
+/// The values of `items` at the keys inside.
+fn values_at<'a>(keys: &'a [Key], items: &[(&Key, &'a [u8])]) -> Vec<(&'a Key, &'a [u8])> {
+    keys.iter().zip(items).map(|(key, (_, value))| (key, *value)).collect()
 }
 
 #[cfg(test)]

@@ -55,12 +55,17 @@ impl ReadOnlyStorage {
             .with_backend(self.backend())
     }
 
-    fn unsupported(&self, operation: &'static str, key: &Key) -> Error {
+    fn unsupported(&self, operation: &'static str, subject: &str) -> Error {
         Error::unsupported(DENIED)
             .with_operation(operation)
-            .with_key(key)
+            .with_subject(subject)
             .with_backend(self.backend())
     }
+}
+
+/// The first key, by which errors name a bundle.
+fn first<'a>(items: &[(&'a Key, &[u8])]) -> &'a str {
+    items.first().map_or("", |(key, _)| key.as_str())
 }
 
 const DENIED: &str =
@@ -112,15 +117,19 @@ impl Storage for ReadOnlyStorage {
     }
 
     async fn store_if(&self, key: &Key, _: &[u8], _: &Condition) -> Result<Version> {
-        Err(self.unsupported("conditional store", key))
+        Err(self.unsupported("conditional store", key.as_str()))
     }
 
     async fn store_fenced(&self, key: &Key, _: &[u8], _: &Lock) -> Result<Version> {
-        Err(self.unsupported("fenced store", key))
+        Err(self.unsupported("fenced store", key.as_str()))
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
-        Err(self.denied("store", items.first().map_or("", |(key, _)| key.as_str())))
+        Err(self.denied("store", first(items)))
+    }
+
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], _: &Lock) -> Result<()> {
+        Err(self.unsupported("fenced bundle", first(items)))
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {
@@ -144,11 +153,11 @@ impl Storage for ReadOnlyStorage {
     }
 
     async fn delete_if(&self, key: &Key, _: &Version) -> Result<()> {
-        Err(self.unsupported("conditional delete", key))
+        Err(self.unsupported("conditional delete", key.as_str()))
     }
 
     async fn delete_fenced(&self, key: &Key, _: &Lock) -> Result<()> {
-        Err(self.unsupported("fenced delete", key))
+        Err(self.unsupported("fenced delete", key.as_str()))
     }
 
     async fn exists(&self, key: &Key) -> Result<bool> {

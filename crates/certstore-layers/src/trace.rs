@@ -246,6 +246,12 @@ impl Storage for TraceStorage {
         self.observed("store bundle", subject, self.inner.store_all(items)).await
     }
 
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        let subject = first(items.iter().map(|(key, _)| *key));
+        let call = self.inner.store_all_fenced(items, guard);
+        self.observed("store fenced bundle", subject, call).await
+    }
+
     async fn load(&self, key: &Key) -> Result<Bytes> {
         self.observed("load", key.as_str(), self.inner.load(key)).await
     }

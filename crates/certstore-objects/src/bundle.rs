@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use certstore_core::journal::{self, JournalStore};
-use certstore_core::{Dir, Error, ErrorKind, Key, Result};
+use certstore_core::lease::Swap;
+use certstore_core::{Dir, Error, ErrorKind, Key, Result, Version, Versioned};
 
-use crate::{ObjectStore, ObjectTree, Rules};
+use crate::{Found, ObjectStore, ObjectTree, Records, Rules};
 
 impl<S: ObjectStore, R: Rules> ObjectTree<S, R> {
     /// [`JournalStore::read_journal`]: one request.
@@ -45,6 +46,66 @@ impl<S: ObjectStore, R: Rules> ObjectTree<S, R> {
     pub async fn remove_journal(&self, dir: &Dir) -> Result<()> {
         let Ok(object) = self.names.journal(dir) else { return Ok(()) };
         self.store.remove(&object).await.map_err(|error| self.of_dir(error, "store", dir))
+    }
+
+    /// [`FencedJournals::versioned_journal`](journal::FencedJournals::versioned_journal): one request.
+    ///
+    /// # Errors
+    /// Of the store.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only reads.
+    pub async fn versioned_journal<C: Records>(
+        &self,
+        records: &C,
+        dir: &Dir,
+    ) -> Result<Option<Versioned>> {
+        let Ok(object) = self.names.journal(dir) else { return Ok(None) };
+        match records.get(&object, None, R::MAX_JOURNAL).await {
+            Ok(Found::Object(value, version)) => Ok(Some(Versioned { value, version })),
+            Ok(Found::Missing | Found::Unchanged) => Ok(None),
+            Err(error) => Err(self.of_dir(error, "load", dir)),
+        }
+    }
+
+    /// [`FencedJournals::swap_journal`](journal::FencedJournals::swap_journal): one request.
+    ///
+    /// # Errors
+    /// As [`write_journal`](Self::write_journal).
+    ///
+    /// # Cancel safety
+    /// Leaves the old journal or the new one.
+    pub async fn swap_journal<C: Records>(
+        &self,
+        records: &C,
+        dir: &Dir,
+        over: Option<&Version>,
+        journal: &[u8],
+    ) -> Result<Swap> {
+        let write = async {
+            let object = self.names.journal(dir)?;
+            check_journal(journal, R::MAX_JOURNAL)?;
+            records.put(&object, over, Bytes::copy_from_slice(journal)).await
+        };
+        write.await.map_err(|error| self.of_dir(error, "store", dir))
+    }
+
+    /// [`FencedJournals::retire_journal`](journal::FencedJournals::retire_journal): one request.
+    ///
+    /// # Errors
+    /// Of the store.
+    ///
+    /// # Cancel safety
+    /// The journal is there whole or gone.
+    pub async fn retire_journal<C: Records>(
+        &self,
+        records: &C,
+        dir: &Dir,
+        version: &Version,
+    ) -> Result<bool> {
+        let Ok(object) = self.names.journal(dir) else { return Ok(false) };
+        let deleted = records.delete(&object, version).await;
+        deleted.map_err(|error| self.of_dir(error, "store", dir))
     }
 
     /// Finishes the bundle that a dead writer has left in the key's directory, whose journal could bring a deleted value

@@ -61,6 +61,12 @@ impl FenceStamp {
     }
 }
 
+/// The refusal of a write whose stamp a newer one refuses.
+#[must_use]
+pub fn fenced() -> Error {
+    Error::new(ErrorKind::Fenced, "a newer holder of the lock has written this key; stop")
+}
+
 #[cfg(test)]
 #[path = "fence_tests.rs"]
 mod tests;

@@ -31,3 +31,47 @@ macro_rules! forward_journals {
         }
     };
 }
+
+/// Implements [`FencedJournals`](certstore_core::journal::FencedJournals) for a storage by the journals of its
+/// [`ObjectTree`](crate::ObjectTree), which its method `inner` leads to as the field `tree`, with its methods `records`,
+/// for conditional writes, and `load_under`.
+#[macro_export]
+macro_rules! forward_fenced_journals {
+    ($of:ty) => {
+        #[::certstore_core::__async_trait]
+        impl ::certstore_core::journal::FencedJournals for $of {
+            async fn load_under(
+                &self,
+                key: &::certstore_core::Key,
+                guard: &::certstore_core::Lock,
+            ) -> ::certstore_core::Result<::core::option::Option<::certstore_core::Versioned>> {
+                self.inner().load_under(key, guard).await
+            }
+
+            async fn versioned_journal(
+                &self,
+                dir: &::certstore_core::Dir,
+            ) -> ::certstore_core::Result<::core::option::Option<::certstore_core::Versioned>> {
+                self.inner().tree.versioned_journal(&self.inner().records(), dir).await
+            }
+
+            async fn swap_journal(
+                &self,
+                dir: &::certstore_core::Dir,
+                over: ::core::option::Option<&::certstore_core::Version>,
+                journal: &[u8],
+                _: &::certstore_core::Lock,
+            ) -> ::certstore_core::Result<::certstore_core::lease::Swap> {
+                self.inner().tree.swap_journal(&self.inner().records(), dir, over, journal).await
+            }
+
+            async fn retire_journal(
+                &self,
+                dir: &::certstore_core::Dir,
+                version: &::certstore_core::Version,
+            ) -> ::certstore_core::Result<bool> {
+                self.inner().tree.retire_journal(&self.inner().records(), dir, version).await
+            }
+        }
+    };
+}

@@ -19,7 +19,7 @@ mod tree;
 mod walk;
 
 pub use each::{Tried, each};
-pub use fence::FenceStamp;
+pub use fence::{FenceStamp, fenced};
 pub use limit::check_size;
 pub use names::{ObjectNames, hex_digest, mapped, unmapped};
 pub use register::{Found, ObjectRegister, Records};

@@ -47,6 +47,15 @@ pub trait Records: Send + Sync {
     /// # Cancel safety
     /// As [`Register::swap`].
     async fn put(&self, object: &str, expected: Option<&Version>, body: Bytes) -> Result<Swap>;
+
+    /// Deletes an object on the condition that it has the `expected` version; `false`: it has not. Sent once.
+    ///
+    /// # Errors
+    /// Of the backend.
+    ///
+    /// # Cancel safety
+    /// Dropped, the delete may still take effect, once, on its condition.
+    async fn delete(&self, object: &str, expected: &Version) -> Result<bool>;
 }
 
 /// The records under one prefix.

@@ -126,7 +126,11 @@ impl Storage for Native {
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
-        self.put_all(items).await
+        self.put_all(items, None).await
+    }
+
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.put_all(items, Some(guard)).await
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {

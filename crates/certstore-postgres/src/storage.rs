@@ -120,6 +120,10 @@ impl Storage for PostgresStorage {
         self.inner.store_all(items).await
     }
 
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.inner.store_all_fenced(items, guard).await
+    }
+
     async fn load(&self, key: &Key) -> Result<Bytes> {
         self.inner.load(key).await
     }

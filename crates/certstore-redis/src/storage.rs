@@ -105,6 +105,10 @@ impl Storage for RedisStorage {
         self.layout.store_all(items).await
     }
 
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.layout.store_all_fenced(items, guard).await
+    }
+
     async fn load(&self, key: &Key) -> Result<Bytes> {
         self.layout.load(key).await
     }

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use certstore_core::{Error, ErrorKind, Key, Lock, Result, Version};
-use certstore_objects::FenceStamp;
+use certstore_core::{Error, ErrorKind, Key, Lock, Result, Version, Versioned};
+use certstore_objects::{FenceStamp, fenced};
 
-use crate::bucket::{Done, Head, When};
+use crate::bucket::{Done, Got, Head, When};
 use crate::declared;
-use crate::error::{Answer, said_no};
+use crate::error::{Answer, on, said_no};
 use crate::proof::Need;
-use crate::storage::Inner;
+use crate::register::S3Records;
+use crate::storage::{Inner, MAX_STORED};
 
 /// How often a write that met another one of the same lock is tried.
 const ATTEMPTS: usize = 4;
@@ -54,6 +55,30 @@ impl Inner {
         self.fenced(&object, &stamp, guard, &Effect::Delete).await.map(drop)
     }
 
+    /// The value, if a write under this lock may follow.
+    pub(crate) async fn load_under(&self, key: &Key, guard: &Lock) -> Result<Option<Versioned>> {
+        let load = async {
+            self.check_fenced(guard).await?;
+            let Got::Object(object) =
+                self.bucket.get(&self.writable(key)?, None, MAX_STORED).await?
+            else {
+                return Ok(None);
+            };
+            let found = FenceStamp::read(&object.head.metadata)?;
+            if found.is_some_and(|found| found.refuses(&FenceStamp::of(guard))) {
+                return Err(fenced());
+            }
+            let version = object.head.version();
+            Ok(Some(Versioned { value: self.value(object)?, version }))
+        };
+        load.await.map_err(on("store", key))
+    }
+
+    /// The bucket for writes on conditions.
+    pub(crate) fn records(&self) -> S3Records {
+        S3Records { bucket: self.bucket.clone(), proof: self.proof.clone() }
+    }
+
     /// Looks at the stamp, then writes on the version that was looked at.
     async fn fenced(
         &self,
@@ -72,8 +97,7 @@ impl Inner {
             let found = head.as_ref().map(|head| FenceStamp::read(&head.metadata)).transpose()?;
             let found = found.flatten();
             if found.as_ref().is_some_and(|found| found.refuses(stamp)) {
-                let message = "a newer holder of the lock has written this key; stop";
-                return Err(Error::new(ErrorKind::Fenced, message));
+                return Err(fenced());
             }
             if let Some(answer) = refused
                 && !found.is_some_and(|found| found.is_same_lock(stamp))

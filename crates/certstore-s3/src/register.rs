@@ -47,4 +47,17 @@ impl Records for S3Records {
             Done::No(_) => Ok(Swap::Conflict),
         }
     }
+
+    async fn delete(&self, object: &str, expected: &Version) -> Result<bool> {
+        // Some servers say "done" when there is nothing to delete.
+        match self.bucket.head(object).await? {
+            Some(head) if head.version() == *expected => {}
+            _ => return Ok(false),
+        }
+        match self.bucket.delete_if(object, &self.proof.when(Some(expected))).await? {
+            Done::Yes(()) => Ok(true),
+            Done::No(answer) if answer.is_unknown_request() => Err(answered(answer, Access::Write)),
+            Done::No(_) => Ok(false),
+        }
+    }
 }

@@ -30,7 +30,7 @@ use crate::stamp;
 const LOADS: usize = 16;
 
 /// The longest object of a value, in bytes: the value and a stamp, or a seal.
-const MAX_STORED: u64 = declared::MAX_VALUE + secretbox::OVERHEAD;
+pub(crate) const MAX_STORED: u64 = declared::MAX_VALUE + secretbox::OVERHEAD;
 
 const _: () = assert!(stamp::TRAILER as u64 <= secretbox::OVERHEAD);
 
@@ -201,6 +201,13 @@ impl Inner {
         }
     }
 
+    fn check_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
+        items.iter().try_for_each(|(key, value)| {
+            let check = self.writable(key).and_then(|_| declared::check_size(value));
+            check.map_err(on("store", key))
+        })
+    }
+
     pub(crate) async fn require(&self, need: Need) -> Result<()> {
         self.proof.require(self.tree.names(), need).await
     }
@@ -212,7 +219,7 @@ impl Inner {
         }
     }
 
-    fn value(&self, object: Object) -> Result<Bytes> {
+    pub(crate) fn value(&self, object: Object) -> Result<Bytes> {
         match &self.secretbox {
             Some(secretbox) if !stamp::is_stamped(&object.head) => secretbox.open(&object.body),
             _ => stamp::value(object),
@@ -274,11 +281,17 @@ impl Storage for S3Storage {
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
-        for (key, value) in items {
-            let check = self.0.writable(key).and_then(|_| declared::check_size(value));
-            check.map_err(on("store", key))?;
-        }
+        self.0.check_all(items)?;
         journal::store_all(self, items).await.map_err(|error| error.with_backend(BACKEND))
+    }
+
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.0.check_all(items)?;
+        if let Some((key, _)) = items.first() {
+            self.0.check_fenced(guard).await.map_err(on("store", key))?;
+        }
+        let stored = journal::store_all_fenced(self, items, guard).await;
+        stored.map_err(|error| error.with_backend(BACKEND))
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {

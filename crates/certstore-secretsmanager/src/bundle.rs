@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use certstore_core::journal::{self, JournalStore};
-use certstore_core::{Dir, Error, ErrorKind, Key, Result};
+use certstore_core::journal::{self, FencedJournals, JournalStore};
+use certstore_core::lease::Swap;
+use certstore_core::{Condition, Dir, Error, ErrorKind, Key, Lock, Result, Version, Versioned};
 
 use crate::declared;
-use crate::error::BACKEND;
+use crate::error::{BACKEND, on};
 use crate::storage::{Inner, SecretsManagerStorage};
 
 #[async_trait]
@@ -29,6 +30,47 @@ impl JournalStore for SecretsManagerStorage {
     async fn remove_journal(&self, dir: &Dir) -> Result<()> {
         let Ok(secret) = self.inner().vault.names.journal(dir) else { return Ok(()) };
         self.inner().vault.call().bury(&secret).await.map_err(|error| named(error, "store", dir))
+    }
+}
+
+#[async_trait]
+impl FencedJournals for SecretsManagerStorage {
+    async fn load_under(&self, key: &Key, guard: &Lock) -> Result<Option<Versioned>> {
+        self.inner().vault.call().load_under(key, guard).await.map_err(on("store", key))
+    }
+
+    async fn versioned_journal(&self, dir: &Dir) -> Result<Option<Versioned>> {
+        let Ok(secret) = self.inner().vault.names.journal(dir) else { return Ok(None) };
+        let found = self.inner().vault.call().load(&secret).await;
+        let found = found.map_err(|error| named(error, "load", dir))?;
+        Ok(found.map(|found| {
+            let version = Version::new(found.id.as_str());
+            Versioned { value: declared::value(found), version }
+        }))
+    }
+
+    async fn swap_journal(
+        &self,
+        dir: &Dir,
+        over: Option<&Version>,
+        journal: &[u8],
+        _: &Lock,
+    ) -> Result<Swap> {
+        let swap = async {
+            let secret = self.inner().vault.names.journal(dir)?;
+            declared::check_journal(journal)?;
+            let (id, body) = declared::version_of(journal, None);
+            let condition = over.cloned().map_or(Condition::Absent, Condition::Version);
+            let stored = self.inner().vault.call().put_if(&secret, &id, &body, &condition).await?;
+            Ok(if stored { Swap::Done(Version::new(id)) } else { Swap::Conflict })
+        };
+        swap.await.map_err(|error| named(error, "store", dir))
+    }
+
+    async fn retire_journal(&self, dir: &Dir, version: &Version) -> Result<bool> {
+        let Ok(secret) = self.inner().vault.names.journal(dir) else { return Ok(false) };
+        let buried = self.inner().vault.call().bury_if(&secret, version.as_str()).await;
+        buried.map_err(|error| named(error, "store", dir))
     }
 }
 

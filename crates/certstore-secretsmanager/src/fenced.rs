@@ -1,9 +1,9 @@
 //! Writes under a lock: refused once a newer holder has written, by the stamp in the version's id.
 
-use certstore_core::{Condition, Error, ErrorKind, Key, Lock, Result, Version};
+use certstore_core::{Condition, Error, ErrorKind, Key, Lock, Result, Version, Versioned};
 
 use crate::declared;
-use crate::error::conflict;
+use crate::error::{conflict, fenced};
 use crate::secrets::Body;
 use crate::vault::Vault;
 use crate::versions::{self, FenceStamp};
@@ -34,6 +34,17 @@ impl Vault {
         Ok(Version::new(id))
     }
 
+    /// The value, if a write under this lock may follow.
+    pub(crate) async fn load_under(&self, key: &Key, guard: &Lock) -> Result<Option<Versioned>> {
+        guard.check()?;
+        let Some(found) = self.load(&self.home(key).await?).await? else { return Ok(None) };
+        if versions::stamp(&found.id).is_some_and(|found| found.refuses(&FenceStamp::of(guard))) {
+            return Err(fenced());
+        }
+        let version = Version::new(found.id.as_str());
+        Ok(Some(Versioned { value: declared::value(found), version }))
+    }
+
     pub(crate) async fn delete_fenced(&self, key: &Key, guard: &Lock) -> Result<()> {
         guard.check()?;
         let secret = self.home(key).await?;
@@ -57,8 +68,7 @@ impl Vault {
             }
             let found = head.as_ref().and_then(|head| versions::stamp(&head.version));
             if found.is_some_and(|found| found.refuses(stamp)) {
-                let message = "a newer holder of the lock has written this key; stop";
-                return Err(Error::new(ErrorKind::Fenced, message));
+                return Err(fenced());
             }
             if refused && !found.is_some_and(|found| found.is_same_lock(stamp)) {
                 return Err(conflict());

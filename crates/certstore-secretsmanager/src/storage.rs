@@ -167,6 +167,13 @@ fn opening(error: Error, config: &SecretsManagerConfig) -> Error {
 }
 
 impl Inner {
+    fn check_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
+        items.iter().try_for_each(|(key, value)| {
+            let check = self.vault.names.value(key).and_then(|_| declared::check_size(value));
+            check.map_err(on("store", key))
+        })
+    }
+
     async fn found(&self, key: &Key) -> Result<Found> {
         let vault = self.vault.call();
         let secret = vault.home(key).await?;
@@ -221,11 +228,14 @@ impl Storage for SecretsManagerStorage {
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
-        for (key, value) in items {
-            let check = self.inner.vault.names.value(key).and_then(|_| declared::check_size(value));
-            check.map_err(on("store", key))?;
-        }
+        self.inner.check_all(items)?;
         journal::store_all(self, items).await.map_err(|error| error.with_backend(BACKEND))
+    }
+
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.inner.check_all(items)?;
+        let stored = journal::store_all_fenced(self, items, guard).await;
+        stored.map_err(|error| error.with_backend(BACKEND))
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {

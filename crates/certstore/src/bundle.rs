@@ -173,12 +173,13 @@ impl CertificateBundle {
 
     /// Stores the three as one under a guard of the site's issue lock, as whoever obtained the certificate holds it.
     ///
-    /// Bundles are not fenced: the guard is checked just before. A process that is paused between the two for longer than
-    /// a lease may store its bundle over a newer one; it is whole in any case.
+    /// Fenced where the backend can ([`Storage::store_all_fenced`]): a process that is paused in the middle of it for
+    /// longer than a lease writes nothing over a newer holder's bundle. Elsewhere the guard is checked just before, and such
+    /// a process may store its bundle over a newer one; it is whole in any case.
     ///
     /// # Errors
-    /// [`ErrorKind::LockLost`]: the guard's check fails, and nothing was written. [`ErrorKind::InvalidKey`]: the guard is
-    /// of another lock. Else as [`Storage::store_all`].
+    /// [`ErrorKind::LockLost`]: the guard's check fails, and nothing was written. [`ErrorKind::Fenced`]: a newer holder has
+    /// written; read again. [`ErrorKind::InvalidKey`]: the guard is of another lock. Else as [`Storage::store_all`].
     ///
     /// # Cancel safety
     /// Dropped at any await, the old bundle or the new one is stored.
@@ -195,7 +196,10 @@ impl CertificateBundle {
             (&keys.certificate, self.chain.as_bytes()),
             (&keys.metadata, metadata.as_bytes()),
         ];
-        storage.store_all(&items).await
+        match storage.capabilities().fence {
+            Fence::None => storage.store_all(&items).await,
+            _ => storage.store_all_fenced(&items, guard).await,
+        }
     }
 
     /// Waits for the site's issue lock and deletes the three, fenced where the backend can. What is not there is no error.

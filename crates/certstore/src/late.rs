@@ -154,6 +154,11 @@ impl Storage for LateStorage {
         self.for_all("store", first).await?.store_all(items).await
     }
 
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        let first = items.first().map(|(key, _)| *key);
+        self.for_all("store", first).await?.store_all_fenced(items, guard).await
+    }
+
     async fn load(&self, key: &Key) -> Result<Bytes> {
         self.of("load", key).await?.load(key).await
     }

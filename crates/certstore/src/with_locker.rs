@@ -90,6 +90,10 @@ impl Storage for WithLocker {
         self.values.store_all(items).await
     }
 
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.values.store_all_fenced(items, guard).await
+    }
+
     async fn load(&self, key: &Key) -> Result<Bytes> {
         self.values.load(key).await
     }

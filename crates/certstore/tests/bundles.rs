@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use certstore::bundle::{BundleKeys, BundleMetadata, CertificateBundle};
-use certstore::{Batch, Config, open};
+use certstore::{Batch, Config, Fence, open};
 use certstore_conformance::loopback_s3::{Effect, Fault, LoopbackS3};
 use rcgen::{CertificateParams, KeyPair};
 
@@ -12,11 +12,11 @@ use rcgen::{CertificateParams, KeyPair};
 const MOST: u64 = 24;
 
 /// A client; `timeout` is how long one waits for an answer, repetitions included.
-fn config(server: &LoopbackS3, timeout: &str) -> Config {
+fn config(server: &LoopbackS3, stamped: bool, timeout: &str) -> Config {
     let (region, endpoint) = (server.region(), server.endpoint());
     Config::from_toml(&format!(
         "[storage]\nbackend = \"s3\"\nbucket = \"{}\"\nregion = \"{region}\"\nendpoint = \"{endpoint}\"\n\
-         access_key_id = \"{}\"\nsecret_access_key = \"{}\"\ntimeout = \"{timeout}\"\n",
+         access_key_id = \"{}\"\nsecret_access_key = \"{}\"\ntimeout = \"{timeout}\"\nstamped = {stamped}\n",
         server.bucket(),
         server.access_key(),
         server.secret_key()
@@ -35,12 +35,16 @@ fn bundle(name: &str) -> CertificateBundle {
 
 /// The writer dies at its `n`-th request, for every `n`: the set that a reader finds is the old one or the new one, and one
 /// that was once the new one stays so.
-async fn dies_at_every_request(effect: fn() -> Effect) {
+async fn dies_at_every_request(effect: fn() -> Effect, stamped: bool) {
     let server = LoopbackS3::start().expect("it starts");
-    let storage = open(&config(&server, "30s")).await.expect("opens");
+    let storage = open(&config(&server, stamped, "30s")).await.expect("opens");
     // What goes wrong is repeated until then.
-    let writer = open(&config(&server, "1500ms")).await.expect("opens");
+    let writer = open(&config(&server, stamped, "1500ms")).await.expect("opens");
     assert_eq!(storage.capabilities().batch, Batch::Journalled);
+    assert_eq!(storage.capabilities().fence != Fence::None, stamped);
+    // The writer has looked at the server before anything goes wrong.
+    let warm = BundleKeys::new("local", "warm.test").expect("keys");
+    bundle("warm.test").store(&*writer, &warm).await.expect("stored");
     let (mut old, mut new, mut whole) = (0, 0, false);
     for passes in 0..MOST {
         let name = format!("site-{passes}.test");
@@ -55,7 +59,7 @@ async fn dies_at_every_request(effect: fn() -> Effect) {
         server.lift_faults();
         drop(guard);
         assert!(stored.is_err() || !struck, "at request {passes}: {stored:?}");
-        let reader = open(&config(&server, "30s")).await.expect("opens");
+        let reader = open(&config(&server, stamped, "30s")).await.expect("opens");
         let found = CertificateBundle::load(&*reader, &keys).await.expect("a whole set");
         if found == first {
             assert!(stored.is_err() && new == 0, "at request {passes}: the old set, {stored:?}");
@@ -74,16 +78,28 @@ async fn dies_at_every_request(effect: fn() -> Effect) {
     assert!(whole && old > 0 && new >= 3, "{old} old, {new} new, whole: {whole}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_writer_that_dies_before_a_request_leaves_the_old_set_or_the_new_one() {
-    tokio::time::timeout(Duration::from_secs(120), dies_at_every_request(|| Effect::LoseRequest))
+async fn dies(effect: fn() -> Effect, stamped: bool) {
+    tokio::time::timeout(Duration::from_secs(240), dies_at_every_request(effect, stamped))
         .await
         .expect("in time");
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_writer_that_dies_before_a_request_leaves_the_old_set_or_the_new_one() {
+    dies(|| Effect::LoseRequest, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_writer_that_dies_after_a_request_leaves_the_old_set_or_the_new_one() {
-    tokio::time::timeout(Duration::from_secs(120), dies_at_every_request(|| Effect::LoseReply))
-        .await
-        .expect("in time");
+    dies(|| Effect::LoseReply, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fenced_writer_that_dies_before_a_request_leaves_the_old_set_or_the_new_one() {
+    dies(|| Effect::LoseRequest, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fenced_writer_that_dies_after_a_request_leaves_the_old_set_or_the_new_one() {
+    dies(|| Effect::LoseReply, true).await;
 }

@@ -11,10 +11,11 @@ use tokio::sync::broadcast;
 
 use super::config::MemoryConfig;
 use super::register::MemoryRegister;
-use super::tree::{Stamp, Tree};
+use super::tree::Tree;
 use super::watch;
 use crate::journal::bundle_dir;
 use crate::lease::{LeaseConfig, LeaseLocker};
+use crate::stamp::Stamp;
 use crate::{
     Batch, Capabilities, Cas, Change, Clock, Condition, Dir, Durability, Error, ErrorKind, Fence,
     Key, KeyInfo, Listing, Lock, LockerId, OsRandom, Random, Result, Shared, Storage, SystemClock,
@@ -134,6 +135,26 @@ impl MemoryStorage {
         version
     }
 
+    /// All values in one step, under a lock or not.
+    fn put_all(&self, items: &[(&Key, &[u8])], guard: Option<&Lock>) -> Result<()> {
+        let dir = bundle_dir(items.iter().map(|(key, _)| *key))
+            .map_err(|error| error.with_backend(BACKEND))?;
+        let mut tree = self.step();
+        for (key, value) in items {
+            let check = || {
+                self.check_size(value)?;
+                guard.map(|guard| self.check_fence(&tree, key, guard)).transpose()?;
+                tree.check_place(key)
+            };
+            check().map_err(on("store", key))?;
+        }
+        for (key, value) in items {
+            self.put(&mut tree, key, value, guard.map(Stamp::of));
+        }
+        tracing::trace!(%dir, values = items.len(), "stored a bundle");
+        Ok(())
+    }
+
     fn changed(&self, change: Change) {
         // Without watchers there is nobody to tell.
         drop(self.data.changes.send(change));
@@ -148,6 +169,11 @@ impl MemoryStorage {
             }
             _ => Ok(()),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn check_stamp(&self, key: &Key, guard: &Lock) -> Result<()> {
+        self.check_fence(&self.step(), key, guard).map(drop)
     }
 
     /// The stamp that a write under `guard` leaves, unless a newer holder has written or acquired.
@@ -252,19 +278,11 @@ impl Storage for MemoryStorage {
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
-        let dir = bundle_dir(items.iter().map(|(key, _)| *key))
-            .map_err(|error| error.with_backend(BACKEND))?;
-        let mut tree = self.step();
-        for (key, value) in items {
-            self.check_size(value)
-                .and_then(|()| tree.check_place(key))
-                .map_err(on("store", key))?;
-        }
-        for (key, value) in items {
-            self.put(&mut tree, key, value, None);
-        }
-        tracing::trace!(%dir, values = items.len(), "stored a bundle");
-        Ok(())
+        self.put_all(items, None)
+    }
+
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.put_all(items, Some(guard))
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {

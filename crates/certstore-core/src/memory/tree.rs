@@ -6,28 +6,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use crate::{
-    Dir, Error, ErrorKind, FencingToken, Key, KeyInfo, Lock, LockName, LockerId, Result, Version,
-};
-
-/// Who wrote a value under a lock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stamp {
-    locker: LockerId,
-    name: LockName,
-    token: FencingToken,
-}
-
-impl Stamp {
-    pub(super) fn of(guard: &Lock) -> Self {
-        Self { locker: guard.locker_id().clone(), name: guard.name().clone(), token: guard.token() }
-    }
-
-    /// Whether a newer holder of the same lock has written.
-    pub(super) fn refuses(&self, other: &Self) -> bool {
-        self.locker == other.locker && self.name == other.name && self.token > other.token
-    }
-}
+use crate::stamp::Stamp;
+use crate::{Dir, Error, ErrorKind, Key, KeyInfo, Result, Version};
 
 #[derive(Debug, Clone)]
 pub(super) struct Entry {

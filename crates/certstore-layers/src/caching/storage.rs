@@ -41,6 +41,27 @@ impl CachingStore {
         Ok(version)
     }
 
+    /// A store of several values as one.
+    async fn store_all_by(
+        &self,
+        items: &[(&Key, &[u8])],
+        store: impl Future<Output = Result<()>> + Send,
+    ) -> Result<()> {
+        let subject = items.first().map_or("", |(key, _)| key.as_str());
+        self.may_change("store", subject)?;
+        let Some(through) = self.through() else { return store.await };
+        let writings: Vec<Writing<'_>> =
+            items.iter().map(|(key, _)| through.writing(key)).collect();
+        let stored = store.await;
+        through.outage.note(&stored);
+        stored?;
+        let set = Some(through.new_set());
+        for (writing, (_, value)) in writings.into_iter().zip(items) {
+            writing.stored(value, None, set).await;
+        }
+        Ok(())
+    }
+
     /// A delete of one value.
     async fn delete_by(
         &self,
@@ -108,21 +129,11 @@ impl Storage for CachingStore {
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
-        let subject = items.first().map_or("", |(key, _)| key.as_str());
-        self.may_change("store", subject)?;
-        let Some(through) = self.through() else {
-            return self.inner.backing.store_all(items).await;
-        };
-        let writings: Vec<Writing<'_>> =
-            items.iter().map(|(key, _)| through.writing(key)).collect();
-        let stored = self.inner.backing.store_all(items).await;
-        through.outage.note(&stored);
-        stored?;
-        let set = Some(through.new_set());
-        for (writing, (_, value)) in writings.into_iter().zip(items) {
-            writing.stored(value, None, set).await;
-        }
-        Ok(())
+        self.store_all_by(items, self.inner.backing.store_all(items)).await
+    }
+
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.store_all_by(items, self.inner.backing.store_all_fenced(items, guard)).await
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {

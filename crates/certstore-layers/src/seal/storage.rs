@@ -167,6 +167,10 @@ impl SealedStorage {
             .map_err(|error| self.on("store", key, error))
     }
 
+    fn seal_all<'a>(&self, items: &[(&'a Key, &[u8])]) -> Result<Vec<(&'a Key, Bytes)>> {
+        items.iter().map(|(key, value)| Ok((*key, self.seal(key, value)?))).collect()
+    }
+
     /// What was stored at `key`, told apart.
     ///
     /// # Errors
@@ -221,6 +225,10 @@ impl fmt::Debug for SealedStorage {
 
 certstore_core::forward_locker!(SealedStorage => inner);
 
+fn shown<'a>(sealed: &'a [(&'a Key, Bytes)]) -> Vec<(&'a Key, &'a [u8])> {
+    sealed.iter().map(|(key, value)| (*key, value.as_ref())).collect()
+}
+
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Storage for SealedStorage {
@@ -255,12 +263,13 @@ impl Storage for SealedStorage {
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
-        let sealed = items
-            .iter()
-            .map(|(key, value)| Ok((*key, self.seal(key, value)?)))
-            .collect::<Result<Vec<_>>>()?;
-        let items: Vec<_> = sealed.iter().map(|(key, value)| (*key, value.as_ref())).collect();
-        self.inner.store_all(&items).await
+        let sealed = self.seal_all(items)?;
+        self.inner.store_all(&shown(&sealed)).await
+    }
+
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        let sealed = self.seal_all(items)?;
+        self.inner.store_all_fenced(&shown(&sealed), guard).await
     }
 
     async fn load(&self, key: &Key) -> Result<Bytes> {

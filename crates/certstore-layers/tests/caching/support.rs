@@ -117,6 +117,10 @@ impl Storage for Switched {
         self.up("store", items[0].0.as_str())?;
         self.memory.store_all(items).await
     }
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.up("store", items[0].0.as_str())?;
+        self.memory.store_all_fenced(items, guard).await
+    }
     async fn load(&self, key: &Key) -> Result<Bytes> {
         self.loading(key).await?;
         self.memory.load(key).await

@@ -15,6 +15,7 @@ pub(super) struct Statements {
     pub(super) put_version: Arc<str>,
     pub(super) put_fenced: Fenced,
     pub(super) put_all: Arc<str>,
+    pub(super) put_all_fenced: Fenced,
     pub(super) get: Arc<str>,
     pub(super) get_many: Arc<str>,
     pub(super) remove: Arc<str>,
@@ -87,6 +88,26 @@ INSERT INTO {entries} (key, value, modified, version)
 SELECT new.key, new.value, clock_timestamp(), nextval('{versions_text}') FROM unnest($1, $2) AS new (key, value)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value, modified = excluded.modified, version = excluded.version,
     stamp_locker = NULL, stamp_lock = NULL, stamp_token = NULL";
+
+// The rows that are there are locked and looked at first. A newer holder of another service's lock may still add one in
+// between: then not all were put, and the division fails, which undoes the statement.
+const PUT_ALL_FENCED: &str = "\
+WITH held AS MATERIALIZED ({held}), there AS MATERIALIZED (
+    SELECT e.key, (e.stamp_locker = $1 AND e.stamp_lock = $2 AND e.stamp_token > $3) IS TRUE AS newer
+    FROM {entries} AS e WHERE e.key = ANY ($4) AND EXISTS (SELECT FROM held)
+    ORDER BY e.key FOR NO KEY UPDATE OF e
+), put AS (
+    INSERT INTO {entries} AS e (key, value, modified, version, stamp_locker, stamp_lock, stamp_token)
+    SELECT new.key, new.value, clock_timestamp(), nextval('{versions_text}'), $1, $2, $3
+    FROM unnest($4, $5) AS new (key, value)
+    WHERE EXISTS (SELECT FROM held) AND NOT EXISTS (SELECT FROM there WHERE newer)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, modified = excluded.modified, version = excluded.version,
+        stamp_locker = excluded.stamp_locker, stamp_lock = excluded.stamp_lock, stamp_token = excluded.stamp_token
+    WHERE (e.stamp_locker = $1 AND e.stamp_lock = $2 AND e.stamp_token > $3) IS NOT TRUE
+    RETURNING key
+)
+SELECT EXISTS (SELECT FROM held), (SELECT min(key) FROM there WHERE newer),
+    1 / CASE WHEN (SELECT count(*) FROM put) IN (0, cardinality($4)) THEN 1 ELSE 0 END";
 
 const GET: &str = "SELECT value, {stamp} FROM {entries} WHERE key = $1";
 
@@ -189,6 +210,7 @@ impl Statements {
             put_version: names.fill(PUT_VERSION),
             put_fenced: fenced(PUT_FENCED),
             put_all: names.fill(PUT_ALL),
+            put_all_fenced: fenced(PUT_ALL_FENCED),
             get: names.fill(GET),
             get_many: names.fill(GET_MANY),
             remove: names.fill(REMOVE),

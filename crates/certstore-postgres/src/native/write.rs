@@ -5,7 +5,7 @@ use certstore_core::{Condition, Error, ErrorKind, Key, Lock, Result, Version};
 
 use super::read::{column, only, version};
 use super::{MAX_VALUE, Native, on};
-use crate::error::BACKEND;
+use crate::error::{BACKEND, code_of};
 use crate::pool::Arg;
 
 /// The most bytes of one bundle: the server takes up to 1 GB a statement, twice that as text.
@@ -17,7 +17,10 @@ const MAX_BUNDLE_KEYS: usize = 1000;
 /// The most keys below another that one statement deletes.
 const MAX_REMOVED: i64 = 10_000;
 
-/// How often a fenced delete meets a value that others write over at the same time.
+/// `division_by_zero`: a fenced bundle would have been put in part.
+const NOT_ALL: &str = "22012";
+
+/// How often a fenced delete or bundle meets a value that others write over at the same time.
 const ATTEMPTS: u32 = 8;
 
 impl Native {
@@ -76,37 +79,59 @@ impl Native {
         }
     }
 
-    pub(super) async fn put_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
+    pub(super) async fn put_all(
+        &self,
+        items: &[(&Key, &[u8])],
+        guard: Option<&Lock>,
+    ) -> Result<()> {
         let dir = bundle_dir(items.iter().map(|(key, _)| *key))
             .map_err(|error| error.with_backend(BACKEND))?;
         for (key, value) in items {
             check_size(value).map_err(on("store", key))?;
         }
-        let total: u64 = items.iter().map(|(_, value)| value.len() as u64).sum();
-        let in_dir = |error: Error| {
+        let put = async {
+            check_bundle(items)?;
+            // In one order, so that two of the same directory do not wait for each other in a circle.
+            let mut sorted: Vec<_> = items.iter().collect();
+            sorted.sort_unstable_by_key(|(key, _)| key.as_str());
+            let keys: Vec<&str> = sorted.iter().map(|(key, _)| key.as_str()).collect();
+            let values: Vec<&[u8]> = sorted.iter().map(|(_, value)| *value).collect();
+            match guard {
+                Some(guard) => self.put_all_fenced(&keys, &values, guard).await,
+                None => {
+                    let args = [Arg::Texts(&keys), Arg::ByteStrings(&values)];
+                    self.pool.write(&self.sql.put_all, &args).await.map(drop)
+                }
+            }
+        };
+        put.await.map_err(|error| {
             error
                 .with_operation("store the bundle in")
                 .with_subject(dir.as_str())
                 .with_backend(BACKEND)
-        };
-        if items.len() > MAX_BUNDLE_KEYS {
-            let message = format!(
-                "a bundle has at most {MAX_BUNDLE_KEYS} keys, this one has {}",
-                items.len()
-            );
-            return Err(in_dir(Error::new(ErrorKind::TooLarge, message)));
+        })
+    }
+
+    async fn put_all_fenced(&self, keys: &[&str], values: &[&[u8]], guard: &Lock) -> Result<()> {
+        let (locker, name, token) = self.stamp(guard);
+        let args = [locker, name, token, Arg::Texts(keys), Arg::ByteStrings(values)];
+        let sql = &self.sql.put_all_fenced;
+        let sql = if self.is_own(guard) { &sql.own } else { &sql.foreign };
+        for _ in 0..ATTEMPTS {
+            guard.check()?;
+            let rows = match self.pool.write(sql, &args).await {
+                Err(error) if code_of(&error) == Some(NOT_ALL) => continue,
+                written => written?,
+            };
+            let row = only(&rows)?;
+            let (held, newer): (bool, Option<String>) = (column(row, 0)?, column(row, 1)?);
+            return match newer {
+                _ if !held => Err(not_held()),
+                Some(_) => Err(overtaken()),
+                None => Ok(()),
+            };
         }
-        if total > MAX_BUNDLE {
-            let message = format!("a bundle has at most {MAX_BUNDLE} bytes, this one has {total}");
-            return Err(in_dir(Error::new(ErrorKind::TooLarge, message)));
-        }
-        // In one order, so that two of the same directory do not wait for each other in a circle.
-        let mut sorted: Vec<_> = items.iter().collect();
-        sorted.sort_unstable_by_key(|(key, _)| key.as_str());
-        let keys: Vec<&str> = sorted.iter().map(|(key, _)| key.as_str()).collect();
-        let values: Vec<&[u8]> = sorted.iter().map(|(_, value)| *value).collect();
-        let args = [Arg::Texts(&keys), Arg::ByteStrings(&values)];
-        self.pool.write(&self.sql.put_all, &args).await.map(drop).map_err(in_dir)
+        Err(Error::new(ErrorKind::Conflict, "others write these keys without a pause; try again"))
     }
 
     /// In one statement, or, where more lies below than fits the limit of one, in several.
@@ -190,6 +215,18 @@ fn not_held() -> Error {
 fn stamp_text(version: &Version) -> Option<&str> {
     let text = version.as_str();
     text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-')).then_some(text)
+}
+
+fn check_bundle(items: &[(&Key, &[u8])]) -> Result<()> {
+    let total: u64 = items.iter().map(|(_, value)| value.len() as u64).sum();
+    let message = if items.len() > MAX_BUNDLE_KEYS {
+        format!("a bundle has at most {MAX_BUNDLE_KEYS} keys, this one has {}", items.len())
+    } else if total > MAX_BUNDLE {
+        format!("a bundle has at most {MAX_BUNDLE} bytes, this one has {total}")
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::TooLarge, message))
 }
 
 fn check_size(value: &[u8]) -> Result<()> {

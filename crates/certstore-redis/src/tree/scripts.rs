@@ -26,7 +26,7 @@ impl Scripts {
         Self {
             store: Script::writing(source!("tree", "fence", "store")),
             overwrite: Script::writing(source!("overwrite")),
-            store_all: Script::writing(source!("tree", "store_all")),
+            store_all: Script::writing(source!("tree", "fence", "store_all")),
             delete: Script::writing(source!("tree", "delete")),
             delete_value: Script::writing(source!("tree", "fence", "delete_value")),
             stat: Script::reading(source!("stat")),

@@ -48,7 +48,13 @@ impl Storage for TreeStorage {
     }
 
     async fn store_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
-        self.put_all(items)
+        self.put_all(items, None)
+            .await
+            .map_err(|error| bundle_error(error, "store bundle", items.first()))
+    }
+
+    async fn store_all_fenced(&self, items: &[(&Key, &[u8])], guard: &Lock) -> Result<()> {
+        self.put_all(items, Some(guard))
             .await
             .map_err(|error| bundle_error(error, "store bundle", items.first()))
     }

@@ -78,19 +78,30 @@ impl TreeStorage {
         Ok(Version::new(version))
     }
 
-    pub(super) async fn put_all(&self, items: &[(&Key, &[u8])]) -> Result<()> {
+    pub(super) async fn put_all(
+        &self,
+        items: &[(&Key, &[u8])],
+        guard: Option<&Lock>,
+    ) -> Result<()> {
         bundle_dir(items.iter().map(|(key, _)| *key))?;
         let (index, version) = (self.names.index(), Self::version());
         let places: Vec<String> = items.iter().map(|(key, _)| self.names.value(key)).collect();
         let mut keys = vec![index.as_bytes()];
         keys.extend(places.iter().map(String::as_bytes));
+        let fence = guard.map(|guard| Fence::new(self, guard)).transpose()?;
+        let stamp = fence.as_ref().map(Fence::stamp);
         let encoded = items.iter().map(|(key, value)| {
-            check_size(value).and_then(|()| encode(value, &version, None)).map_err(on("store", key))
+            let encoded = check_size(value).and_then(|()| encode(value, &version, stamp.as_ref()));
+            encoded.map_err(on("store", key))
         });
         let encoded = encoded.collect::<Result<Vec<_>>>()?;
-        let mut args = vec![self.changes.as_bytes()];
+        let count = items.len().to_string();
+        let mut args = vec![self.changes.as_bytes(), count.as_bytes()];
         for ((key, _), value) in items.iter().zip(&encoded) {
             args.extend([key.as_str().as_bytes(), value]);
+        }
+        if let Some(fence) = &fence {
+            fence.add_to(&mut keys, &mut args);
         }
         let (verdict, at): (String, usize) =
             self.connection.script(&self.scripts.store_all, &keys, &args).await?;

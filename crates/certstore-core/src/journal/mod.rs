@@ -6,12 +6,15 @@
 //! journal settles every value that was asked for, a loader reads all twice and is content only when nothing, the
 //! journal included, has changed in between.
 
+mod fenced;
+mod format;
+
 use async_trait::async_trait;
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
-use crate::{Condition, Dir, Error, ErrorKind, Key, Result, Storage, Tree, Version, Versioned};
-
-const MAGIC: &[u8] = b"certstore-journal 1\n";
+use crate::{Condition, Dir, Error, ErrorKind, Key, Result, Storage, Tree, Versioned};
+pub use fenced::{FencedJournals, store_all_fenced};
+use format::{Entry, Journal};
 
 /// How often a loader starts anew when writers keep coming between.
 const ATTEMPTS: usize = 32;
@@ -82,7 +85,7 @@ pub async fn store_all<S: JournalStore + ?Sized>(
         check_place(storage, key, value, before.is_some()).await?;
         entries.push(Entry { key: (*key).clone(), before, value: Bytes::copy_from_slice(value) });
     }
-    storage.write_journal(&dir, &encode(&entries)).await?;
+    storage.write_journal(&dir, &Journal { author: None, entries }.encode()).await?;
     // From here on the set is stored for all who load it as a bundle.
     let applied = |error: Error| error.with_may_have_applied(true);
     for (index, (key, value)) in items.iter().enumerate() {
@@ -144,8 +147,10 @@ pub async fn load_bundle<S: JournalStore + ?Sized>(
     for _ in 0..ATTEMPTS {
         let journal = storage.read_journal(&dir).await?;
         let found = load_each(storage, keys).await?;
-        let entries =
-            journal.as_ref().map(|journal| decode(&dir, journal)).transpose()?.unwrap_or_default();
+        let entries = match &journal {
+            Some(journal) => Journal::decode(&dir, journal)?.entries,
+            None => Vec::new(),
+        };
         let (values, settled) = overlay(&entries, keys, &found);
         let unchanged = settled
             || (storage.read_journal(&dir).await? == journal
@@ -188,12 +193,6 @@ pub fn bundle_dir<'a>(keys: impl Iterator<Item = &'a Key>) -> Result<Dir> {
     Ok(dir)
 }
 
-struct Entry {
-    key: Key,
-    before: Option<Version>,
-    value: Bytes,
-}
-
 /// Finishes what a dead writer began, for the keys that the new set does not cover.
 async fn roll_forward<S: JournalStore + ?Sized>(
     storage: &S,
@@ -201,15 +200,10 @@ async fn roll_forward<S: JournalStore + ?Sized>(
     items: &[(&Key, &[u8])],
 ) -> Result<()> {
     let Some(journal) = storage.read_journal(dir).await? else { return Ok(()) };
-    let entries = match decode(dir, &journal) {
-        Ok(entries) => entries,
-        Err(error) => {
-            // Nothing can be saved from it, and the new journal takes its place.
-            tracing::warn!(%dir, %error, "a damaged journal is dropped");
-            return Ok(());
-        }
-    };
-    for entry in entries.iter().filter(|entry| items.iter().all(|(key, _)| **key != entry.key)) {
+    let Some(journal) = Journal::decode_or_drop(dir, &journal) else { return Ok(()) };
+    for entry in
+        journal.entries.iter().filter(|entry| items.iter().all(|(key, _)| **key != entry.key))
+    {
         let found = versioned(storage, &entry.key).await?;
         let written = found.as_ref().is_some_and(|found| found.value == entry.value);
         if !written && entry.is_open(found.as_ref()) {
@@ -256,14 +250,6 @@ fn overlay(
     (values, settled)
 }
 
-impl Entry {
-    /// Whether what is stored is still what was there before, or already what the journal brings.
-    fn is_open(&self, found: Option<&Versioned>) -> bool {
-        found.map(|found| &found.version) == self.before.as_ref()
-            || found.is_some_and(|found| found.value == self.value)
-    }
-}
-
 async fn versioned<S: JournalStore + ?Sized>(storage: &S, key: &Key) -> Result<Option<Versioned>> {
     match storage.load_versioned(key).await {
         Ok(found) => Ok(Some(found)),
@@ -290,51 +276,6 @@ fn same_versions(one: &[Option<Versioned>], other: &[Option<Versioned>]) -> bool
 
 fn missing(key: &Key) -> Error {
     Error::not_found().with_operation("load bundle").with_key(key)
-}
-
-/// Magic, the number of entries as u32, then per entry: name, version before (a flag and a text), value; each with its length as u32, big endian.
-fn encode(entries: &[Entry]) -> Vec<u8> {
-    let mut journal = MAGIC.to_vec();
-    journal.extend_from_slice(&u32::try_from(entries.len()).unwrap_or(u32::MAX).to_be_bytes());
-    let mut put = |bytes: &[u8]| {
-        // A value over 4 GiB is far over every limit of this crate's purpose; a cut length would be found as damage.
-        journal.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
-        journal.extend_from_slice(bytes);
-    };
-    for entry in entries {
-        put(entry.key.name().as_bytes());
-        match &entry.before {
-            None => put(b""),
-            Some(version) => put(format!("={}", version.as_str()).as_bytes()),
-        }
-        put(&entry.value);
-    }
-    journal
-}
-
-fn decode(dir: &Dir, journal: &[u8]) -> Result<Vec<Entry>> {
-    let corrupt = || {
-        Error::new(ErrorKind::Corrupt, "the journal of a bundle is damaged; store the bundle again")
-            .with_operation("load bundle")
-            .with_subject(dir.as_str())
-    };
-    let mut rest = Bytes::copy_from_slice(journal.strip_prefix(MAGIC).ok_or_else(corrupt)?);
-    let count = rest.try_get_u32().map_err(|_| corrupt())?;
-    let mut entries = Vec::new();
-    for _ in 0..count {
-        let name = take(&mut rest).ok_or_else(corrupt)?;
-        let before = take(&mut rest).ok_or_else(corrupt)?;
-        let value = take(&mut rest).ok_or_else(corrupt)?;
-        let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).map_err(|_| corrupt());
-        let before = text(&before)?.strip_prefix('=').map(Version::new);
-        entries.push(Entry { key: dir.join(&text(&name)?).map_err(|_| corrupt())?, before, value });
-    }
-    Ok(entries)
-}
-
-fn take(rest: &mut Bytes) -> Option<Bytes> {
-    let length = usize::try_from(rest.try_get_u32().ok()?).ok()?;
-    (length <= rest.remaining()).then(|| rest.split_to(length))
 }
 
 #[cfg(test)]
