@@ -71,8 +71,13 @@ fn cache(change: impl FnOnce(&mut CacheOptions)) -> Cache {
 }
 
 fn served(cache: &Cache, name: &str) -> Option<Certificate> {
-    let found = cache.find(&Hello::named(name));
-    let key = cache.find_key(&Hello::named(name));
+    found(cache, &Hello::named(name))
+}
+
+/// Whichever way it is asked for.
+fn found(cache: &Cache, hello: &Hello<'_>) -> Option<Certificate> {
+    let found = cache.find(hello);
+    let key = cache.find_key(hello);
     assert_eq!(
         found.as_ref().map(|found| Arc::as_ptr(found.certified_key())),
         key.map(|key| Arc::as_ptr(&key))
@@ -166,7 +171,7 @@ fn of_several_the_one_that_suits_is_served() {
     let new = &[SignatureScheme::RSA_PSS_SHA256, SignatureScheme::ECDSA_NISTP256_SHA256][..];
     let other_curve = &[SignatureScheme::ECDSA_NISTP384_SHA384, SignatureScheme::ED25519][..];
     let unknown = &[SignatureScheme::Unknown(0xfefe)][..];
-    let to = |schemes| cache.find(&Hello::named("example.com").with_schemes(schemes)).unwrap();
+    let to = |schemes| found(&cache, &Hello::named("example.com").with_schemes(schemes)).unwrap();
     // Whatever the order they come in, the same is served.
     for turn in 0..all.len() {
         for certificate in all.iter().cycle().skip(turn).take(all.len()) {
@@ -205,9 +210,9 @@ fn a_wildcard_that_suits_goes_before_a_name_that_does_not() {
     cache.insert(expired.clone());
     cache.insert(wildcard.clone());
     let name = Hello::named("www.example.com");
-    assert_eq!(cache.find(&name), Some(wildcard.clone()));
+    assert_eq!(found(&cache, &name), Some(wildcard.clone()));
     let only_ecdsa = [SignatureScheme::ECDSA_NISTP256_SHA256];
-    assert_eq!(cache.find(&name.with_schemes(&only_ecdsa)), Some(expired));
+    assert_eq!(found(&cache, &name.with_schemes(&only_ecdsa)), Some(expired));
 }
 
 #[test]
@@ -225,6 +230,7 @@ fn a_replaced_one_is_gone_everywhere_and_its_names_are_never_without() {
                 let found = cache.find(&Hello::named("a.example")).expect("the old or the new one");
                 assert!(found.not_after() >= last, "an older one came back");
                 last = found.not_after();
+                assert!(cache.find_key(&Hello::named("a.example")).is_some());
                 looked += 1;
             }
             looked

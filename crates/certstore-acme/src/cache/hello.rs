@@ -6,6 +6,7 @@ use rustls::SignatureScheme;
 use rustls::server::ClientHello;
 
 use super::index::Place;
+use super::shelf::Schemes;
 
 /// The longest name of DNS.
 const LONGEST: usize = 253;
@@ -54,6 +55,10 @@ impl<'a> Hello<'a> {
     pub fn with_schemes(mut self, schemes: &'a [SignatureScheme]) -> Self {
         self.schemes = Some(schemes);
         self
+    }
+
+    pub(super) fn offered(&self) -> Schemes {
+        self.schemes.map_or(Schemes::ALL, Schemes::of)
     }
 }
 

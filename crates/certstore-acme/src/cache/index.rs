@@ -1,11 +1,14 @@
 //! Which certificates are for which name: read by every handshake without a lock, changed by one writer at a time.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use papaya::HashMap;
+use rustls::sign::CertifiedKey;
 
 use super::name::Name;
-use super::shelf::{Candidate, Shelf};
+use super::ready::Ready;
+use super::shelf::{Candidate, Schemes, Shelf};
 
 /// Where the certificates of a name are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,15 +44,33 @@ fn address(name: &str) -> Option<IpAddr> {
     may_be.then(|| name.parse().ok()).flatten()
 }
 
-/// One table a kind of name.
+/// One table a kind of name. What is ready follows from them.
 #[derive(Debug, Default)]
 pub(super) struct Index {
+    ready: Ready,
     names: HashMap<Name, Shelf>,
     below: HashMap<Name, Shelf>,
     addresses: HashMap<IpAddr, Shelf>,
 }
 
 impl Index {
+    /// What is served for a DNS name in lower case, if there is one certificate for it and that suits. `None` is no
+    /// answer.
+    pub(super) fn ready(
+        &self,
+        name: &str,
+        offered: Schemes,
+        now: u64,
+    ) -> Option<Arc<CertifiedKey>> {
+        self.ready.find(name, offered, now)
+    }
+
+    /// Whether somebody looked at a place since this was last asked.
+    pub(super) fn take_mark(&self, place: Place<'_>) -> bool {
+        let ready = matches!(place, Place::Name(name) if self.ready.take_mark(name));
+        self.look(place, Shelf::take_mark).unwrap_or(false) | ready
+    }
+
     /// Shows the shelf at a place, if there is one.
     pub(super) fn look<T>(&self, place: Place<'_>, look: impl FnOnce(&Shelf) -> T) -> Option<T> {
         match place {
@@ -63,7 +84,10 @@ impl Index {
     pub(super) fn put(&self, place: Place<'_>, candidate: Candidate, instead_of: &str) {
         let made = |old: Option<&Shelf>| Shelf::with(old, candidate, instead_of);
         match place {
-            Place::Name(name) => put(&self.names, Name::new(name), made),
+            Place::Name(name) => {
+                put(&self.names, Name::new(name), made);
+                self.note(name);
+            }
             Place::Below(name) => put(&self.below, Name::new(name), made),
             Place::Address(address) => put(&self.addresses, address, made),
         }
@@ -72,10 +96,23 @@ impl Index {
     /// Takes a certificate away from there.
     pub(super) fn take(&self, place: Place<'_>, hash: &str) {
         match place {
-            Place::Name(name) => take(&self.names, Name::new(name), hash),
+            Place::Name(name) => {
+                take(&self.names, Name::new(name), hash);
+                self.note(name);
+            }
             Place::Below(name) => take(&self.below, Name::new(name), hash),
             Place::Address(address) => take(&self.addresses, address, hash),
         }
+    }
+
+    /// After every change of what there is for a name.
+    fn note(&self, name: &str) {
+        let names = self.names.pin();
+        let shelf = names.get(name.as_bytes());
+        if self.ready.take_mark(name) {
+            shelf.inspect(|shelf| shelf.mark());
+        }
+        self.ready.set(name, shelf.and_then(Shelf::only));
     }
 }
 

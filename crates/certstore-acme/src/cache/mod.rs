@@ -7,6 +7,7 @@ mod hello;
 mod index;
 mod name;
 mod options;
+mod ready;
 mod resolver;
 mod shelf;
 mod tls;
@@ -22,7 +23,7 @@ use books::Books;
 use challenges::Challenges;
 use hello::with_place;
 use index::{Index, Place};
-use shelf::{Candidate, Schemes, seconds};
+use shelf::{Candidate, Schemes};
 
 pub use challenges::{ACME_TLS_ALPN, alpn_challenge_certificate};
 pub use hello::Hello;
@@ -156,9 +157,10 @@ impl Cache {
         }
         let victim = books.victim(|certificate| {
             // Every name is asked, so that each has its mark taken.
-            certificate.names().iter().fold(false, |used, name| {
-                self.index.look(Place::of(name), |shelf| shelf.take_mark()).unwrap_or(false) | used
-            })
+            certificate
+                .names()
+                .iter()
+                .fold(false, |used, name| self.index.take_mark(Place::of(name)) | used)
         })?;
         let evicted = books.remove(&victim)?;
         self.unlist(&evicted, &[]);
@@ -234,7 +236,10 @@ impl Cache {
     /// What rustls serves such a client, as [`find`](Self::find) finds it.
     #[must_use]
     pub fn find_key(&self, hello: &Hello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.find_with(hello, |candidate| Arc::clone(&candidate.key))
+        let (offered, now) = (hello.offered(), self.clock.unix_seconds());
+        // Most clients write a name as certificates have it.
+        let ready = hello.name.and_then(|name| self.index.ready(name, offered, now));
+        ready.or_else(|| self.find_with(hello, |candidate| Arc::clone(&candidate.key)))
     }
 
     /// Whether there is a certificate for the name itself or for the wildcard above it: what a fallback does not hide.
@@ -246,8 +251,7 @@ impl Cache {
     }
 
     fn find_with<T>(&self, hello: &Hello<'_>, take: impl Fn(&Candidate) -> T) -> Option<T> {
-        let offered = hello.schemes.map_or(Schemes::ALL, Schemes::of);
-        let now = seconds(self.clock.wall());
+        let (offered, now) = (hello.offered(), self.clock.unix_seconds());
         let find = |place: Place<'_>| self.find_at(place, offered, now, &take);
         if let Some(name) = hello.name {
             let found = with_place(name, find).flatten();

@@ -9,7 +9,7 @@ use rustls::{SignatureAlgorithm, SignatureScheme};
 
 use crate::Certificate;
 
-/// The schemes that a server of TLS 1.2 or 1.3 signs with; their places in this list are the bits of a [`Schemes`].
+/// The schemes that a server of TLS 1.2 or 1.3 signs with.
 const SCHEMES: [SignatureScheme; 11] = [
     SignatureScheme::ECDSA_NISTP256_SHA256,
     SignatureScheme::ECDSA_NISTP384_SHA384,
@@ -24,6 +24,24 @@ const SCHEMES: [SignatureScheme; 11] = [
     SignatureScheme::RSA_PKCS1_SHA512,
 ];
 
+/// The bit of a scheme; none of one that is not in the list. A match, as every handshake asks for eight or so.
+fn bit(scheme: SignatureScheme) -> u16 {
+    match scheme {
+        SignatureScheme::ECDSA_NISTP256_SHA256 => 1,
+        SignatureScheme::ECDSA_NISTP384_SHA384 => 1 << 1,
+        SignatureScheme::ECDSA_NISTP521_SHA512 => 1 << 2,
+        SignatureScheme::ED25519 => 1 << 3,
+        SignatureScheme::ED448 => 1 << 4,
+        SignatureScheme::RSA_PSS_SHA256 => 1 << 5,
+        SignatureScheme::RSA_PSS_SHA384 => 1 << 6,
+        SignatureScheme::RSA_PSS_SHA512 => 1 << 7,
+        SignatureScheme::RSA_PKCS1_SHA256 => 1 << 8,
+        SignatureScheme::RSA_PKCS1_SHA384 => 1 << 9,
+        SignatureScheme::RSA_PKCS1_SHA512 => 1 << 10,
+        _ => 0,
+    }
+}
+
 /// Some of the schemes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Schemes(u16);
@@ -33,18 +51,17 @@ impl Schemes {
     pub(super) const ALL: Self = Self(u16::MAX);
 
     pub(super) fn of(offered: &[SignatureScheme]) -> Self {
-        let known = SCHEMES.iter().enumerate();
-        Self(
-            known
-                .filter(|(_, known)| offered.contains(known))
-                .fold(0, |all, (bit, _)| all | 1 << bit),
-        )
+        Self(offered.iter().fold(0, |all, scheme| all | bit(*scheme)))
+    }
+
+    /// In the lowest 16 bits.
+    pub(super) fn bits(self) -> u64 {
+        u64::from(self.0)
     }
 
     fn that_sign(key: &CertifiedKey) -> Self {
-        let known = SCHEMES.iter().enumerate();
-        let signing = known.filter(|(_, known)| key.key.choose_scheme(&[**known]).is_some());
-        match signing.fold(0, |all, (bit, _)| all | 1 << bit) {
+        let signing = SCHEMES.iter().filter(|known| key.key.choose_scheme(&[**known]).is_some());
+        match signing.fold(0, |all, scheme| all | bit(*scheme)) {
             // A scheme that is newer than this list: the handshake will tell.
             0 => Self::ALL,
             bits => Self(bits),
@@ -57,7 +74,7 @@ impl Schemes {
 }
 
 /// Seconds since 1970.
-pub(super) fn seconds(time: SystemTime) -> u64 {
+fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
@@ -66,9 +83,9 @@ pub(super) fn seconds(time: SystemTime) -> u64 {
 pub(super) struct Candidate {
     pub(super) certificate: Certificate,
     pub(super) key: Arc<CertifiedKey>,
-    not_before: u64,
-    not_after: u64,
-    schemes: Schemes,
+    pub(super) not_before: u64,
+    pub(super) not_after: u64,
+    pub(super) schemes: Schemes,
     preference: u8,
 }
 
@@ -138,6 +155,11 @@ impl Shelf {
 
     pub(super) fn candidates(&self) -> impl Iterator<Item = &Candidate> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The certificate, if there is one only.
+    pub(super) fn only(&self) -> Option<&Candidate> {
+        self.others.is_empty().then_some(&self.first)
     }
 
     /// The one to serve, and whether it suits: the client can check its signature, and it is valid.
