@@ -85,8 +85,7 @@ impl Index {
         let made = |old: Option<&Shelf>| Shelf::with(old, candidate, instead_of);
         match place {
             Place::Name(name) => {
-                put(&self.names, Name::new(name), made);
-                self.note(name);
+                self.noted(name, || put(&self.names, Name::new(name), made));
             }
             Place::Below(name) => put(&self.below, Name::new(name), made),
             Place::Address(address) => put(&self.addresses, address, made),
@@ -97,22 +96,24 @@ impl Index {
     pub(super) fn take(&self, place: Place<'_>, hash: &str) {
         match place {
             Place::Name(name) => {
-                take(&self.names, Name::new(name), hash);
-                self.note(name);
+                self.noted(name, || take(&self.names, Name::new(name), hash));
             }
             Place::Below(name) => take(&self.below, Name::new(name), hash),
             Place::Address(address) => take(&self.addresses, address, hash),
         }
     }
 
-    /// After every change of what there is for a name.
-    fn note(&self, name: &str) {
+    /// Changes what there is for a name, and notes what follows.
+    fn noted(&self, name: &str, change: impl FnOnce()) {
         let names = self.names.pin();
+        let only = |shelf: &Shelf| shelf.only().map(|only| Arc::clone(&only.key));
+        let before = names.get(name.as_bytes()).and_then(only);
+        change();
         let shelf = names.get(name.as_bytes());
         if self.ready.take_mark(name) {
             shelf.inspect(|shelf| shelf.mark());
         }
-        self.ready.set(name, shelf.and_then(Shelf::only));
+        self.ready.set(name, before.as_ref(), shelf.and_then(Shelf::only));
     }
 }
 

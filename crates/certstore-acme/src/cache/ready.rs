@@ -1,8 +1,9 @@
 //! Answers that need no thought: of names that have one certificate, close together in memory.
 
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use rustls::sign::CertifiedKey;
@@ -28,17 +29,21 @@ const CHANGING: u64 = 1 << 32;
 /// of the key that it gives away. What is not here, or is just being changed, or does not suit, is looked up where all
 /// certificates are: so nobody waits, not every name needs to find room, and answers can be moved one by one.
 ///
-/// Names are told apart by 64 bits of a keyed hash. Among a million names, one of 10^13 unknown ones is taken for
-/// another's and shown its certificate, which a client refuses; nobody can find out which.
+/// Names are told apart by 64 bits of a keyed hash. Two names here that have the same are found out, and none of them is
+/// here. Of names that have no certificate, among a million that have, one of 10^13 is taken for another and shown its
+/// certificate, which a client refuses; nobody can find out which.
 #[derive(Debug)]
 pub(super) struct Ready {
     table: ArcSwap<Table>,
     hasher: RandomState,
+    /// The tags that several names have.
+    shared: Mutex<HashSet<u64>>,
 }
 
 impl Default for Ready {
     fn default() -> Self {
-        Self { table: ArcSwap::from_pointee(Table::new(LINES)), hasher: RandomState::new() }
+        let table = ArcSwap::from_pointee(Table::new(LINES));
+        Self { table, hasher: RandomState::new(), shared: Mutex::default() }
     }
 }
 
@@ -46,7 +51,10 @@ impl Ready {
     /// What is served for a name in lower case, if it suits: the client can check its signature, and it is valid.
     /// `None` is no answer.
     pub(super) fn find(&self, name: &str, offered: Schemes, now: u64) -> Option<Arc<CertifiedKey>> {
-        let tag = self.tag(name);
+        self.find_tag(self.tag(name), offered, now)
+    }
+
+    fn find_tag(&self, tag: u64, offered: Schemes, now: u64) -> Option<Arc<CertifiedKey>> {
         for line in self.table.load().lines_of(tag) {
             for slot in &line.0 {
                 match slot.tag.load(Ordering::Acquire) {
@@ -60,10 +68,28 @@ impl Ready {
         None
     }
 
-    /// Notes the only certificate of a name; `None`: it has none or several. By one thread at a time.
-    pub(super) fn set(&self, name: &str, only: Option<&Candidate>) {
-        let tag = self.tag(name);
+    /// Notes the only certificate of a name, and what that was `before`; `None`: it has none or several. By one thread at a
+    /// time.
+    pub(super) fn set(
+        &self,
+        name: &str,
+        before: Option<&Arc<CertifiedKey>>,
+        only: Option<&Candidate>,
+    ) {
+        self.set_tag(self.tag(name), before, only);
+    }
+
+    fn set_tag(&self, tag: u64, before: Option<&Arc<CertifiedKey>>, only: Option<&Candidate>) {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if shared.contains(&tag) {
+            return;
+        }
         let table = self.table.load_full();
+        if table.slot_with(tag, tag).is_some_and(|slot| !slot.holds(before)) {
+            // It is another name's.
+            shared.insert(tag);
+            return table.clear(tag);
+        }
         match only.map(Answer::of) {
             Some(answer) if table.is_full() => self.grow(&table).put(tag, answer),
             Some(answer) => table.put(tag, answer),
@@ -203,6 +229,11 @@ impl Slot {
         self.times.store(times, Ordering::Release);
         self.key.store(key);
         self.state.store(changing.wrapping_add(CHANGING) | new, Ordering::Release);
+    }
+
+    fn holds(&self, key: Option<&Arc<CertifiedKey>>) -> bool {
+        let held = self.key.load();
+        held.as_ref().zip(key).is_some_and(|(held, key)| Arc::ptr_eq(held, key))
     }
 
     /// Takes the answer away, and leaves the tag.
