@@ -60,6 +60,11 @@ impl Acquisition {
         locked(&self.state).lock.as_ref().is_some_and(|lock| lock.check().is_ok())
     }
 
+    /// The lock, to write under, while nobody gives it back.
+    pub(crate) fn lock(&self) -> Option<Lock> {
+        locked(&self.state).lock.as_ref().map(Lock::shared)
+    }
+
     /// Gives the lock back, once; the future ends when the backend has answered.
     pub(crate) fn end(&self) -> Ending {
         let mut state = locked(&self.state);

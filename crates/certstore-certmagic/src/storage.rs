@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use certmagic::error::Result;
 use certmagic::storage::{KeyInfo, KeyValue, LockGuard, Storage, store_tx};
-use certstore_core::Key;
+use certstore_core::{Key, store_all_under};
 use time::OffsetDateTime;
 
 use crate::error::theirs;
@@ -24,10 +24,11 @@ use crate::{listing, moving, snapshot};
 ///   that no crash leaves a key beside another key's certificate.
 /// * **Locks** are renewed until they are given back. A guard whose lock is lost says so in `is_valid`, before anybody
 ///   else can hold it; certmagic asks before and after each order, and stores nothing then.
-/// * **Fences.** certmagic's `write_fence` promises that the ownership of the lock is compared in the same step as all
-///   writes. The contract has no such write of several keys, so guards carry no fence, as those of certmagic's own file
-///   and Redis storages. A process that is paused between the last look at its lock and its write may thus still store
-///   its certificate over a newer one: a whole and valid one. The guard of another backend that does carry a fence is
+/// * **Fences.** Certificates are stored fenced where the backend can
+///   ([`store_all_fenced`](certstore_core::Storage::store_all_fenced)). certmagic's `write_fence` promises more, that the
+///   ownership of the lock is compared in the same step as all writes, so guards carry none, as those of certmagic's own
+///   file and Redis storages. On a backend without a fence a process that is paused between the last look at its lock and
+///   its write may still store its certificate over a newer one: a whole and valid one. The guard of another backend that does carry a fence is
 ///   refused with `UnsupportedFencing`.
 /// * **Keys** are certmagic's own, with other scripts as IDNA writes them (`bücher.example` is
 ///   `xn--bcher-kva.example`): `canonical_key` says how. A key that the contract does not allow is `InvalidKey`.
@@ -98,7 +99,12 @@ impl Storage for CertstoreStorage {
         }
         let group: Vec<(&Key, &[u8])> =
             keys.iter().zip(items).map(|(key, (_, value))| (key, value.as_slice())).collect();
-        self.storage.store_all(&group).await.map_err(|error| theirs(&error, items[0].0))
+        let held = self.held.get(guard.name()).and_then(|acquisition| acquisition.lock());
+        let stored = match held {
+            Some(lock) => store_all_under(self.storage(), &group, &lock).await,
+            None => self.storage.store_all(&group).await,
+        };
+        stored.map_err(|error| theirs(&error, items[0].0))
     }
 
     /// Moves one value to a key that has none. With a backend that cannot do that in one step, a value may stand at

@@ -4,6 +4,7 @@ mod capabilities;
 mod clock;
 mod error;
 mod forward;
+mod guarded;
 mod info;
 pub mod journal;
 mod key;
@@ -26,6 +27,7 @@ pub use capabilities::{
 };
 pub use clock::{Clock, Sleep, SystemClock};
 pub use error::{Error, ErrorKind, Result};
+pub use guarded::store_all_under;
 pub use info::{Change, KeyInfo, LockInfo, Version, Versioned};
 pub use key::{Dir, Key, MAX_COMPONENT, MAX_KEY, RESERVED};
 pub use layout::StorageKeys;

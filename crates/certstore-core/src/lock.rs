@@ -100,8 +100,8 @@ impl Lock {
         Self { name, token, locker, validity, release: Some(release), runtime: Handle::current() }
     }
 
-    /// Another guard of the same lock and holder, which gives nothing back: for storages that hand their caller's guard
-    /// on, to an inner storage or another thread.
+    /// Another guard of the same lock and holder, which gives nothing back, [`unlock`](Self::unlock) included: for storages
+    /// that hand their caller's guard on, to an inner storage or another thread.
     pub fn shared(&self) -> Self {
         Self {
             name: self.name.clone(),

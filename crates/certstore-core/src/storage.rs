@@ -176,7 +176,7 @@ pub trait Storage: Locker {
     /// Stores several values of one directory as one, under a lock that all who store in this directory hold.
     ///
     /// It is [`store_all`](Self::store_all), with its clauses, and [`store_fenced`](Self::store_fenced) of each value at
-    /// once.
+    /// once. One call at a time under one guard: a fence tells holders apart, not the tasks of one.
     ///
     /// * **\[FENCE-9\]** The holder of a lock stores a bundle under it, and each of its keys has the stamp.
     /// * **\[FENCE-10\]** When any key's stamp shows the same locker and lock name with a higher token, it is

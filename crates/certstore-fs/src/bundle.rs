@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::journal::{self, FencedJournals, JournalStore};
 use certstore_core::lease::Swap;
-use certstore_core::{Dir, Error, ErrorKind, Key, Lock, Result, Version, Versioned};
+use certstore_core::{
+    Dir, Error, ErrorKind, Fence, Key, Lock, Result, Storage as _, Version, Versioned,
+};
 use futures_util::FutureExt;
 use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
@@ -39,6 +41,13 @@ impl JournalStore for FsStorage {
         let at = dir.clone();
         self.write("store", dir.as_str(), move |inner| remove(inner, &at)).await
     }
+
+    async fn before_delete(&self, key: &Key, guard: Option<&Lock>) -> Result<()> {
+        match self.capabilities().fence {
+            Fence::None => journal::settle(self, &key.parent()).await,
+            _ => journal::forget(self, key, guard).await,
+        }
+    }
 }
 
 /// Only for who holds the stripe of the directory's bundles: what is looked at stays.
@@ -64,15 +73,15 @@ impl FencedJournals for FsStorage {
         dir: &Dir,
         over: Option<&Version>,
         journal: &[u8],
-        guard: &Lock,
+        guard: Option<&Lock>,
     ) -> Result<Swap> {
         if self.versioned_journal(dir).await?.map(|found| found.version).as_ref() != over {
             return Ok(Swap::Conflict);
         }
-        let fence = self.fence(guard)?;
+        let fence = guard.map(|guard| self.fence(guard)).transpose()?;
         let (at, journal) = (dir.clone(), journal.to_vec());
         self.write("store", dir.as_str(), move |inner| {
-            inner.writer().write_beside(&at, JOURNAL, &journal, Some(&fence))?;
+            inner.writer().write_beside(&at, JOURNAL, &journal, fence.as_ref())?;
             Ok(Swap::Done(content_version(&journal)))
         })
         .await
@@ -89,7 +98,7 @@ impl FencedJournals for FsStorage {
 
 impl FsStorage {
     /// Stores a bundle in one go: once begun, it goes on to its end whatever becomes of the caller, and no other bundle
-    /// of the directory begins before.
+    /// of the directory begins before. Under a lock it may stop before its end when that is lost; its journal is left then.
     pub(crate) async fn store_bundle(
         &self,
         items: &[(&Key, &[u8])],
@@ -117,14 +126,19 @@ impl FsStorage {
 impl FsStorage {
     /// Runs `delete` of `key` when no bundle of its directory is half-written, and none begins: a journal that its dead
     /// writer has left could bring the value back.
-    pub(crate) fn settled<T>(&self, key: &Key, delete: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(crate) fn settled<T>(
+        &self,
+        key: &Key,
+        guard: Option<&Lock>,
+        delete: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         let (inner, dir) = (self.inner(), key.parent());
         if inner.root.open_dir(dir.as_str()).is_err_and(|error| is_missing(&error)) {
             return delete();
         }
         let _bundle = inner.bundles.lock(dir.as_str())?;
         if read::load(&inner.root, &journal_path(&dir))?.is_some() {
-            at_once(journal::settle(self, &dir))?;
+            at_once(self.before_delete(key, guard))?;
         }
         delete()
     }

@@ -295,7 +295,7 @@ impl Storage for FsStorage {
     async fn delete(&self, key: &Key) -> Result<()> {
         let (at, here) = (key.clone(), self.in_this_thread());
         self.change("delete", key.as_str(), move |inner| {
-            here.settled(&at, || inner.writer().delete(&at))
+            here.settled(&at, None, || inner.writer().delete(&at))
         })
         .await
     }
@@ -307,18 +307,18 @@ impl Storage for FsStorage {
             let demand = Demand::Condition(&condition);
             // Before anything is settled: a refused delete changes nothing.
             demand.check(&inner.root, &at)?;
-            here.settled(&at, || inner.writer().delete_value(&at, &demand))
+            here.settled(&at, None, || inner.writer().delete_value(&at, &demand))
         })
         .await
     }
 
     async fn delete_fenced(&self, key: &Key, guard: &Lock) -> Result<()> {
         let fence = self.fence_of("delete", key, guard)?;
-        let (at, here) = (key.clone(), self.in_this_thread());
+        let (at, here, guard) = (key.clone(), self.in_this_thread(), guard.shared());
         self.change("delete", key.as_str(), move |inner| {
             let demand = Demand::Fence(&fence);
             demand.check(&inner.root, &at)?;
-            here.settled(&at, || inner.writer().delete_value(&at, &demand))
+            here.settled(&at, Some(&guard), || inner.writer().delete_value(&at, &demand))
         })
         .await
     }

@@ -236,7 +236,7 @@ impl Storage for GcsStorage {
             let object = self.0.tree.value(key)?;
             let expected = generation(version).ok_or_else(changed)?;
             self.0.require_conditions().await?;
-            self.0.tree.settle(self, key).await?;
+            self.0.tree.settle(self, key, None).await?;
             match self.0.bucket.delete(&object, When::Generation(expected)).await? {
                 Done::Yes(()) => Ok(()),
                 Done::No(answer) => Err(said_no(answer)),
@@ -250,7 +250,7 @@ impl Storage for GcsStorage {
             self.0.tree.value(key)?;
             guard.check()?;
             self.0.require_conditions().await?;
-            self.0.tree.settle(self, key).await?;
+            self.0.tree.settle(self, key, Some(guard)).await?;
             self.0.delete_fenced(key, guard).await
         };
         delete.await.map_err(on("delete", key))

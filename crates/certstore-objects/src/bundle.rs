@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use certstore_core::journal::{self, JournalStore};
 use certstore_core::lease::Swap;
-use certstore_core::{Dir, Error, ErrorKind, Key, Result, Version, Versioned};
+use certstore_core::{Dir, Error, ErrorKind, Key, Lock, Result, Version, Versioned};
 
 use crate::{Found, ObjectStore, ObjectTree, Records, Rules};
 
@@ -68,7 +68,8 @@ impl<S: ObjectStore, R: Rules> ObjectTree<S, R> {
         }
     }
 
-    /// [`FencedJournals::swap_journal`](journal::FencedJournals::swap_journal): one request.
+    /// [`FencedJournals::swap_journal`](journal::FencedJournals::swap_journal): one request, and one more to look whether it
+    /// was written after a lost reply or a conflict.
     ///
     /// # Errors
     /// As [`write_journal`](Self::write_journal).
@@ -85,7 +86,25 @@ impl<S: ObjectStore, R: Rules> ObjectTree<S, R> {
         let write = async {
             let object = self.names.journal(dir)?;
             check_journal(journal, R::MAX_JOURNAL)?;
-            records.put(&object, over, Bytes::copy_from_slice(journal)).await
+            let put = records.put(&object, over, Bytes::copy_from_slice(journal)).await;
+            let own = async {
+                match records.get(&object, None, R::MAX_JOURNAL).await? {
+                    Found::Object(found, version) if found == journal => Ok(Some(version)),
+                    _ => Ok(None),
+                }
+            };
+            match put {
+                // Somewhere on the way it may have been sent twice, and the second met the first.
+                Ok(Swap::Conflict) => match own.await {
+                    Ok(found) => Ok(found.map_or(Swap::Conflict, Swap::Done)),
+                    Err(error) => Err(Error::with_may_have_applied(error, true)),
+                },
+                Err(error) if error.may_have_applied() => match own.await {
+                    Ok(Some(version)) => Ok(Swap::Done(version)),
+                    _ => Err(error),
+                },
+                put => put,
+            }
         };
         write.await.map_err(|error| self.of_dir(error, "store", dir))
     }
@@ -108,18 +127,22 @@ impl<S: ObjectStore, R: Rules> ObjectTree<S, R> {
         deleted.map_err(|error| self.of_dir(error, "store", dir))
     }
 
-    /// Finishes the bundle that a dead writer has left in the key's directory, whose journal could bring a deleted value
+    /// Before the value of `key` is deleted by itself: no journal that a dead writer has left in its directory may bring it
     /// back. One request where there is none. `storage` is the one that keeps its journals here.
     ///
     /// # Errors
-    /// As [`journal::settle`].
+    /// As [`JournalStore::before_delete`].
     ///
     /// # Cancel safety
-    /// As [`journal::settle`].
-    pub async fn settle<J: JournalStore + ?Sized>(&self, storage: &J, key: &Key) -> Result<()> {
-        let dir = key.parent();
-        if self.journal(&dir).await?.is_some() {
-            journal::settle(storage, &dir).await?;
+    /// As [`JournalStore::before_delete`].
+    pub async fn settle<J: JournalStore + ?Sized>(
+        &self,
+        storage: &J,
+        key: &Key,
+        guard: Option<&Lock>,
+    ) -> Result<()> {
+        if self.journal(&key.parent()).await?.is_some() {
+            storage.before_delete(key, guard).await?;
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ impl<S: ObjectStore, R: Rules> ObjectTree<S, R> {
         let dir = Dir::from(key);
         let prefix = self.names.journals(&dir);
         let ((), mut below, journals) =
-            try_join3(self.settle(storage, key), self.values(&dir), self.store.all(&prefix))
+            try_join3(self.settle(storage, key, None), self.values(&dir), self.store.all(&prefix))
                 .await?;
         if !journals.is_empty() {
             // Left behind, one could bring back what is deleted; deleted first, half a bundle could stay.

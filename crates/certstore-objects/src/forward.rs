@@ -2,9 +2,12 @@
 
 /// Implements [`JournalStore`](certstore_core::journal::JournalStore) for a storage by the journals of its
 /// [`ObjectTree`](crate::ObjectTree), which its method `inner` leads to as the field `tree`.
+///
+/// `forward_journals!(Storage, fenced)` also implements [`FencedJournals`](certstore_core::journal::FencedJournals), by what
+/// `inner` has as the methods `records`, for conditional writes, and `load_under`.
 #[macro_export]
 macro_rules! forward_journals {
-    ($of:ty) => {
+    (@of $of:ty { $($more:tt)* }) => {
         #[::certstore_core::__async_trait]
         impl ::certstore_core::journal::JournalStore for $of {
             async fn read_journal(
@@ -28,16 +31,28 @@ macro_rules! forward_journals {
             ) -> ::certstore_core::Result<()> {
                 self.inner().tree.remove_journal(dir).await
             }
+
+            $($more)*
         }
     };
-}
-
-/// Implements [`FencedJournals`](certstore_core::journal::FencedJournals) for a storage by the journals of its
-/// [`ObjectTree`](crate::ObjectTree), which its method `inner` leads to as the field `tree`, with its methods `records`,
-/// for conditional writes, and `load_under`.
-#[macro_export]
-macro_rules! forward_fenced_journals {
     ($of:ty) => {
+        $crate::forward_journals!(@of $of {});
+    };
+    ($of:ty, fenced) => {
+        $crate::forward_journals!(@of $of {
+            async fn before_delete(
+                &self,
+                key: &::certstore_core::Key,
+                guard: ::core::option::Option<&::certstore_core::Lock>,
+            ) -> ::certstore_core::Result<()> {
+                use ::certstore_core::{Fence, Storage as _, journal};
+                match self.capabilities().fence {
+                    Fence::None => journal::settle(self, &key.parent()).await,
+                    _ => journal::forget(self, key, guard).await,
+                }
+            }
+        });
+
         #[::certstore_core::__async_trait]
         impl ::certstore_core::journal::FencedJournals for $of {
             async fn load_under(
@@ -60,7 +75,7 @@ macro_rules! forward_fenced_journals {
                 dir: &::certstore_core::Dir,
                 over: ::core::option::Option<&::certstore_core::Version>,
                 journal: &[u8],
-                _: &::certstore_core::Lock,
+                _: ::core::option::Option<&::certstore_core::Lock>,
             ) -> ::certstore_core::Result<::certstore_core::lease::Swap> {
                 self.inner().tree.swap_journal(&self.inner().records(), dir, over, journal).await
             }

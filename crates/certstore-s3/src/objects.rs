@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use certstore_core::Result;
-use certstore_objects::{ObjectStore, Page, Query, forward_fenced_journals, forward_journals};
+use certstore_objects::{ObjectStore, Page, Query, forward_journals};
 
 use crate::bucket::{Bucket, Got, When};
 use crate::storage::S3Storage;
@@ -38,5 +38,4 @@ impl ObjectStore for Bucket {
     }
 }
 
-forward_journals!(S3Storage);
-forward_fenced_journals!(S3Storage);
+forward_journals!(S3Storage, fenced);

@@ -327,7 +327,7 @@ impl Storage for S3Storage {
         let delete = async {
             let object = self.0.writable(key)?;
             self.0.require(Need::Delete).await?;
-            self.0.tree.settle(self, key).await?;
+            self.0.tree.settle(self, key, None).await?;
             // Some servers say "done" when there is nothing to delete.
             let found = self.0.bucket.head(&object).await?;
             if found.is_none_or(|head| head.version() != *version) {
@@ -346,7 +346,7 @@ impl Storage for S3Storage {
         let delete = async {
             self.0.writable(key)?;
             self.0.check_fenced(guard).await?;
-            self.0.tree.settle(self, key).await?;
+            self.0.tree.settle(self, key, Some(guard)).await?;
             self.0.delete_fenced(key, guard).await
         };
         delete.await.map_err(on("delete", key))

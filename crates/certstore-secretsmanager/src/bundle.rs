@@ -31,6 +31,10 @@ impl JournalStore for SecretsManagerStorage {
         let Ok(secret) = self.inner().vault.names.journal(dir) else { return Ok(()) };
         self.inner().vault.call().bury(&secret).await.map_err(|error| named(error, "store", dir))
     }
+
+    async fn before_delete(&self, key: &Key, guard: Option<&Lock>) -> Result<()> {
+        journal::forget(self, key, guard).await
+    }
 }
 
 #[async_trait]
@@ -54,7 +58,7 @@ impl FencedJournals for SecretsManagerStorage {
         dir: &Dir,
         over: Option<&Version>,
         journal: &[u8],
-        _: &Lock,
+        _: Option<&Lock>,
     ) -> Result<Swap> {
         let swap = async {
             let secret = self.inner().vault.names.journal(dir)?;
@@ -97,16 +101,6 @@ impl SecretsManagerStorage {
                 }
                 settled => settled?,
             }
-        }
-        Ok(())
-    }
-
-    /// Finishes the bundle that a dead writer has left in the key's directory, whose journal could bring a deleted value
-    /// back.
-    pub(crate) async fn settled(&self, key: &Key) -> Result<()> {
-        let dir = key.parent();
-        if self.inner().journal(&dir).await?.is_some() {
-            journal::settle(self, &dir).await?;
         }
         Ok(())
     }

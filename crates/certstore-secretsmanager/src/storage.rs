@@ -9,7 +9,8 @@ use bytes::Bytes;
 use certstore_core::lease::{LeaseConfig, LeaseLocker};
 use certstore_core::{
     Capabilities, Condition, Dir, Error, Key, KeyInfo, Lock, LockerId, Result, Storage, Version,
-    Versioned, journal,
+    Versioned,
+    journal::{self, JournalStore as _},
 };
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
@@ -128,8 +129,11 @@ impl SecretsManagerStorage {
         // Also what another program may keep under the bare name, or it would come back.
         let both = std::iter::once(secret).chain(vault.names.bare(key));
         let (values, journals) = (vault.names.below(&dir), vault.names.journals(&dir));
-        let ((), mut below, journals) =
-            tokio::try_join!(self.settled(key), vault.all(&values), vault.all(&journals))?;
+        let ((), mut below, journals) = tokio::try_join!(
+            self.before_delete(key, None),
+            vault.all(&values),
+            vault.all(&journals)
+        )?;
         let journals: Vec<String> = journals.into_keys().collect();
         if !journals.is_empty() {
             // Left behind, one could bring back what is deleted; deleted first, half a bundle could stay.
@@ -264,7 +268,7 @@ impl Storage for SecretsManagerStorage {
     async fn delete_if(&self, key: &Key, version: &Version) -> Result<()> {
         let delete = async {
             self.inner.vault.names.value(key)?;
-            self.settled(key).await?;
+            self.before_delete(key, None).await?;
             let vault = self.inner.vault.call();
             let secret = vault.home(key).await?;
             let version = version.as_str();
@@ -280,7 +284,7 @@ impl Storage for SecretsManagerStorage {
     async fn delete_fenced(&self, key: &Key, guard: &Lock) -> Result<()> {
         let delete = async {
             guard.check()?;
-            self.settled(key).await?;
+            self.before_delete(key, Some(guard)).await?;
             self.inner.vault.call().delete_fenced(key, guard).await
         };
         delete.await.map_err(on("delete", key))

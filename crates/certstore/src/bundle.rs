@@ -5,7 +5,8 @@ mod metadata;
 use std::fmt;
 
 use certstore_core::{
-    Error, ErrorKind, Fence, Key, Lock, LockName, Result, Storage, StorageKeys, with_lock,
+    Error, ErrorKind, Fence, Key, Lock, LockName, Result, Storage, StorageKeys, store_all_under,
+    with_lock,
 };
 use zeroize::Zeroizing;
 
@@ -196,10 +197,7 @@ impl CertificateBundle {
             (&keys.certificate, self.chain.as_bytes()),
             (&keys.metadata, metadata.as_bytes()),
         ];
-        match storage.capabilities().fence {
-            Fence::None => storage.store_all(&items).await,
-            _ => storage.store_all_fenced(&items, guard).await,
-        }
+        store_all_under(storage, &items, guard).await
     }
 
     /// Waits for the site's issue lock and deletes the three, fenced where the backend can. What is not there is no error.

@@ -51,6 +51,10 @@ impl Stage {
                 let (key, crt) = self.bundle()?;
                 storage.store_all(&[(&key, NEW), (&crt, NEW)]).await
             }
+            Operation::StoreAllFenced => {
+                let ((key, crt), guard) = (self.bundle()?, self.guard.as_ref().ok_or_else(unset)?);
+                storage.store_all_fenced(&[(&key, NEW), (&crt, NEW)], guard).await
+            }
             Operation::DeleteFile => storage.delete(&value).await,
             Operation::DeleteDirectory => storage.delete(&self.directory()?).await,
             Operation::DeleteIf => {

@@ -16,6 +16,8 @@ pub enum Operation {
     StoreFenced,
     /// `store_all` over a bundle.
     StoreAll,
+    /// `store_all_fenced` over a bundle of the same holder.
+    StoreAllFenced,
     /// `load`.
     Load,
     /// `load_versioned`.
@@ -60,12 +62,13 @@ pub enum Operation {
 
 impl Operation {
     /// What writes values.
-    pub const WRITES: [Self; 9] = [
+    pub const WRITES: [Self; 10] = [
         Self::Store,
         Self::StoreIfAbsent,
         Self::StoreIfVersion,
         Self::StoreFenced,
         Self::StoreAll,
+        Self::StoreAllFenced,
         Self::DeleteFile,
         Self::DeleteDirectory,
         Self::DeleteIf,
@@ -95,7 +98,9 @@ impl Operation {
         match self {
             Self::StoreIfAbsent => by.cas != Cas::None,
             Self::StoreIfVersion | Self::DeleteIf => by.cas == Cas::Full,
-            Self::StoreFenced | Self::DeleteFenced => by.fence != Fence::None,
+            Self::StoreFenced | Self::StoreAllFenced | Self::DeleteFenced => {
+                by.fence != Fence::None
+            }
             Self::LoadVersioned => by.version != VersionKind::None,
             _ => true,
         }
@@ -107,7 +112,14 @@ impl Operation {
 
     /// Whether somebody holds a lock, and renews it, while the operation goes on.
     pub(super) fn is_under_a_lock(self) -> bool {
-        matches!(self, Self::StoreFenced | Self::DeleteFenced | Self::Locks | Self::BreakLock)
+        matches!(
+            self,
+            Self::StoreFenced
+                | Self::StoreAllFenced
+                | Self::DeleteFenced
+                | Self::Locks
+                | Self::BreakLock
+        )
     }
 
     pub(super) fn reads_only(self) -> bool {
@@ -116,6 +128,6 @@ impl Operation {
 
     /// Whether it takes one write for one value: then a clear refusal means that nothing was done.
     pub(super) fn is_single(self) -> bool {
-        !matches!(self, Self::StoreAll | Self::DeleteDirectory)
+        !matches!(self, Self::StoreAll | Self::StoreAllFenced | Self::DeleteDirectory)
     }
 }

@@ -62,6 +62,11 @@ impl Stage {
                 self.storage.store_fenced(&self.value()?, OLD, &guard).await?;
                 self.guard = Some(guard);
             }
+            Operation::StoreAllFenced => {
+                let ((key, crt), guard) = (self.bundle()?, self.storage.lock(&self.lock).await?);
+                self.storage.store_all_fenced(&[(&key, OLD), (&crt, OLD)], &guard).await?;
+                self.guard = Some(guard);
+            }
             Operation::StoreAll | Operation::LoadBundle => {
                 let (key, crt) = self.bundle()?;
                 self.observer.store_all(&[(&key, OLD), (&crt, OLD)]).await?;

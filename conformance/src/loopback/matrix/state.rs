@@ -24,7 +24,7 @@ impl Stage {
     /// Of the observer.
     pub(super) async fn state(&self, operation: Operation) -> Result<State> {
         match operation {
-            Operation::StoreAll => self.state_of_bundle().await,
+            Operation::StoreAll | Operation::StoreAllFenced => self.state_of_bundle().await,
             Operation::DeleteDirectory => self.state_of_directory().await,
             Operation::LoadBundle
             | Operation::ExistsDirectory

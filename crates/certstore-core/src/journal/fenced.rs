@@ -3,7 +3,8 @@
 //! What keeps a late writer out: a journal is written on the condition that it is still the one that was read, and never
 //! over a newer holder's. It is claimed, empty, before the writer looks at what is there, so no older holder can begin in
 //! between. Each value is a fenced store. And who finds an older holder's journal makes it its own and finishes it under
-//! its own lock: what the older one has not written yet has a newer stamp before the next journal says what was there.
+//! its own lock: what the older one has not written yet has a newer stamp before the next journal says what was there. Who
+//! deletes a value takes it out of the journal, and leaves the rest to its writer.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -39,11 +40,11 @@ pub trait FencedJournals: JournalStore {
     /// Cancel safe: it only reads.
     async fn versioned_journal(&self, dir: &Dir) -> Result<Option<Versioned>>;
 
-    /// As [`write_journal`](JournalStore::write_journal), if the journal still has the version `over`, or is not there.
-    /// Sent once.
+    /// As [`write_journal`](JournalStore::write_journal), if the journal still has the version `over`, or is not there; no
+    /// two journals are equal. A lost reply is no error where the backend can see that it was written.
     ///
     /// # Errors
-    /// Of the backend.
+    /// With a `guard`, [`ErrorKind::Fenced`] where a newer holder is known. Else of the backend.
     ///
     /// # Cancel safety
     /// Leaves the old journal or the new one.
@@ -52,7 +53,7 @@ pub trait FencedJournals: JournalStore {
         dir: &Dir,
         over: Option<&Version>,
         journal: &[u8],
-        guard: &Lock,
+        guard: Option<&Lock>,
     ) -> Result<Swap>;
 
     /// Removes the journal of `dir` if it still has this version; `false`: it has not.
@@ -65,7 +66,8 @@ pub trait FencedJournals: JournalStore {
     async fn retire_journal(&self, dir: &Dir, version: &Version) -> Result<bool>;
 }
 
-/// [`Storage::store_all_fenced`](crate::Storage::store_all_fenced) by a journal.
+/// [`Storage::store_all_fenced`](crate::Storage::store_all_fenced) by a journal. One call at a time per directory under one
+/// guard.
 ///
 /// # Errors
 /// As [`Storage::store_all_fenced`](crate::Storage::store_all_fenced).
@@ -78,7 +80,12 @@ pub async fn store_all_fenced<S: FencedJournals + ?Sized>(
     guard: &Lock,
 ) -> Result<()> {
     let dir = bundle_dir(items.iter().map(|(key, _)| *key))?;
-    let journal = begin(storage, &dir, items, guard).await?;
+    let mut unclear = false;
+    let journal = begin(storage, &dir, items, guard, &mut unclear).await;
+    let journal = journal.map_err(|error| {
+        let applied = unclear || error.may_have_applied();
+        error.with_may_have_applied(applied)
+    })?;
     // From here on the set is stored for all who load it as a bundle.
     let applied = |error: Error| error.with_may_have_applied(true);
     for (index, (key, value)) in items.iter().enumerate() {
@@ -97,12 +104,51 @@ pub async fn store_all_fenced<S: FencedJournals + ?Sized>(
     storage.retire_journal(&dir, &journal).await.map(drop).map_err(applied)
 }
 
-/// Writes the journal; its version.
+/// Takes `key` out of its directory's journal, before it is deleted. What else the journal brings stays its writer's, or
+/// for the next one to finish.
+///
+/// # Errors
+/// [`ErrorKind::Fenced`]: a newer holder of the lock has written the key, or stores a bundle with it.
+/// [`ErrorKind::Conflict`]: others keep storing bundles in this directory. Else of the backend.
+///
+/// # Cancel safety
+/// Leaves the old journal or the new one.
+pub async fn forget<S: FencedJournals + ?Sized>(
+    storage: &S,
+    key: &Key,
+    guard: Option<&Lock>,
+) -> Result<()> {
+    let dir = key.parent();
+    for _ in 0..ATTEMPTS {
+        let Some(found) = storage.versioned_journal(&dir).await? else { return Ok(()) };
+        // A damaged one brings nothing back.
+        let Some(mut journal) = Journal::decode_or_drop(&dir, &found.value) else { return Ok(()) };
+        let count = journal.entries.len();
+        journal.entries.retain(|entry| entry.key != *key);
+        if journal.entries.len() == count {
+            return Ok(());
+        }
+        if let Some(guard) = guard {
+            check_author(&journal, guard)?;
+            storage.load_under(key, guard).await?;
+        }
+        let author = journal.author.map(|author| author.stamp);
+        let left = encode(author, journal.entries);
+        match storage.swap_journal(&dir, Some(&found.version), &left, guard).await? {
+            Swap::Done(_) => return Ok(()),
+            Swap::Conflict => {}
+        }
+    }
+    Err(crowded(&dir))
+}
+
+/// Writes the journal; its version. `unclear`: it may have been written, and another one come between.
 async fn begin<S: FencedJournals + ?Sized>(
     storage: &S,
     dir: &Dir,
     items: &[(&Key, &[u8])],
     guard: &Lock,
+    unclear: &mut bool,
 ) -> Result<Version> {
     let mut found = None;
     for _ in 0..ATTEMPTS {
@@ -114,7 +160,7 @@ async fn begin<S: FencedJournals + ?Sized>(
         };
         if let Some(claimed) = claimed {
             match announce(storage, dir, &claimed, items, guard).await {
-                Ok(None) => {}
+                Ok(None) => *unclear = true,
                 Ok(Some(version)) => return Ok(version),
                 Err(error) => {
                     // Left, it does no harm.
@@ -125,12 +171,7 @@ async fn begin<S: FencedJournals + ?Sized>(
         }
         found = storage.versioned_journal(dir).await?;
     }
-    Err(Error::new(
-        ErrorKind::Conflict,
-        "others keep storing bundles in this directory; let all hold one lock for it",
-    )
-    .with_operation("store bundle")
-    .with_subject(dir.as_str()))
+    Err(crowded(dir))
 }
 
 /// Writes what was there and what is to come over the journal that was claimed. `None`: another one has come between.
@@ -158,28 +199,16 @@ async fn swap<S: FencedJournals + ?Sized>(
     entries: Vec<Entry>,
     guard: &Lock,
 ) -> Result<Option<Version>> {
-    let author = Some(Author { stamp: Stamp::of(guard), nonce: OsRandom.next_u128() });
-    let journal = Journal { author, entries }.encode();
-    match storage.swap_journal(dir, over, &journal, guard).await {
-        Ok(Swap::Done(version)) => Ok(Some(version)),
-        // A request that was sent twice on its way meets itself.
-        Ok(Swap::Conflict) => own(storage, dir, &journal).await,
-        Err(error) if error.may_have_applied() => match own(storage, dir, &journal).await {
-            Ok(Some(version)) => Ok(Some(version)),
-            _ => Err(error),
-        },
-        Err(error) => Err(error),
-    }
+    let journal = encode(Some(Stamp::of(guard)), entries);
+    Ok(match storage.swap_journal(dir, over, &journal, Some(guard)).await? {
+        Swap::Done(version) => Some(version),
+        Swap::Conflict => None,
+    })
 }
 
-/// The version of the journal, if it is this one.
-async fn own<S: FencedJournals + ?Sized>(
-    storage: &S,
-    dir: &Dir,
-    journal: &[u8],
-) -> Result<Option<Version>> {
-    let found = storage.versioned_journal(dir).await?;
-    Ok(found.filter(|found| found.value == journal).map(|found| found.version))
+fn encode(author: Option<Stamp>, entries: Vec<Entry>) -> Vec<u8> {
+    let author = author.map(|stamp| Author { stamp, nonce: OsRandom.next_u128() });
+    Journal { author, entries }.encode()
 }
 
 /// Claims the journal of another writer, and finishes what it began under the lock of this one. The version of the journal
@@ -190,16 +219,13 @@ async fn take_over<S: FencedJournals + ?Sized>(
     found: Versioned,
     guard: &Lock,
 ) -> Result<Option<Version>> {
-    let (author, entries) = match Journal::decode_or_drop(dir, &found.value) {
-        Some(journal) => (journal.author.map(|author| author.stamp), journal.entries),
-        None => (None, Vec::new()),
+    let entries = match Journal::decode_or_drop(dir, &found.value) {
+        Some(journal) => {
+            check_author(&journal, guard)?;
+            journal.entries
+        }
+        None => Vec::new(),
     };
-    if author.as_ref().is_some_and(|author| author.refuses(&Stamp::of(guard))) {
-        return Err(Error::new(
-            ErrorKind::Fenced,
-            "a newer holder of the lock stores a bundle here; stop",
-        ));
-    }
     // Its writer may still be alive, and must not take back the journal of a set that is being finished.
     let claimed = swap(storage, dir, Some(&found.version), entries.clone(), guard).await?;
     if claimed.is_some() {
@@ -210,17 +236,44 @@ async fn take_over<S: FencedJournals + ?Sized>(
     Ok(claimed)
 }
 
+/// Writes what is still as it was before, also where it is to stay so: its writer may still be alive, and is fenced then.
 async fn finish<S: FencedJournals + ?Sized>(
     storage: &S,
     entry: &Entry,
     guard: &Lock,
 ) -> Result<()> {
     let found = storage.load_under(&entry.key, guard).await?;
-    let written = found.as_ref().is_some_and(|found| found.value == entry.value);
-    if !written && entry.is_open(found.as_ref()) {
-        storage.store_fenced(&entry.key, &entry.value, guard).await?;
+    if found.map(|found| found.version) != entry.before {
+        return Ok(());
+    }
+    match storage.store_fenced(&entry.key, &entry.value, guard).await {
+        // Written by somebody without this lock, or no place for a value any more.
+        Err(error) if error.kind() == ErrorKind::Conflict => {
+            tracing::warn!(key = %entry.key, %error, "a value of a bundle that was broken off is left as it is");
+            Ok(())
+        }
+        stored => stored.map(drop),
+    }
+}
+
+fn check_author(journal: &Journal, guard: &Lock) -> Result<()> {
+    let author = journal.author.as_ref().map(|author| &author.stamp);
+    if author.is_some_and(|author| author.refuses(&Stamp::of(guard))) {
+        return Err(Error::new(
+            ErrorKind::Fenced,
+            "a newer holder of the lock stores a bundle here; stop",
+        ));
     }
     Ok(())
+}
+
+fn crowded(dir: &Dir) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        "others keep storing bundles in this directory; let all hold one lock for it",
+    )
+    .with_operation("store bundle")
+    .with_subject(dir.as_str())
 }
 
 #[cfg(test)]

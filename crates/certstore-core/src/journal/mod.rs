@@ -12,8 +12,8 @@ mod format;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Condition, Dir, Error, ErrorKind, Key, Result, Storage, Tree, Versioned};
-pub use fenced::{FencedJournals, store_all_fenced};
+use crate::{Condition, Dir, Error, ErrorKind, Key, Lock, Result, Storage, Tree, Versioned};
+pub use fenced::{FencedJournals, forget, store_all_fenced};
 use format::{Entry, Journal};
 
 /// How often a loader starts anew when writers keep coming between.
@@ -22,8 +22,8 @@ const ATTEMPTS: usize = 32;
 /// A backend that keeps one journal a directory, in no list and under no key.
 ///
 /// The journal holds private keys: it is as secret as the values, and has room for all values of a bundle. Deleting the
-/// directory deletes it; before a value is deleted by itself, call [`settle`], or a left-over journal could bring the
-/// value back.
+/// directory deletes it; before a value is deleted by itself, call [`before_delete`](Self::before_delete), or a left-over
+/// journal could bring the value back.
 #[async_trait]
 pub trait JournalStore: Storage {
     /// The journal of `dir`, if there is one.
@@ -52,6 +52,23 @@ pub trait JournalStore: Storage {
     /// # Cancel safety
     /// The journal is there whole or gone.
     async fn remove_journal(&self, dir: &Dir) -> Result<()>;
+
+    /// Before the value of `key` is deleted by itself: sees to it that no journal can bring it back. `guard`: the lock it is
+    /// deleted under. A backend that is [`FencedJournals`] calls [`forget`] where it has a fence.
+    ///
+    /// # Errors
+    /// As [`settle`] and [`forget`].
+    ///
+    /// # Cancel safety
+    /// As [`settle`] and [`forget`].
+    async fn before_delete(&self, key: &Key, guard: Option<&Lock>) -> Result<()> {
+        let _ = guard;
+        let dir = key.parent();
+        if self.read_journal(&dir).await?.is_some() {
+            settle(self, &dir).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Finishes what a dead writer began in `dir`, and removes its journal.

@@ -89,7 +89,7 @@ SELECT new.key, new.value, clock_timestamp(), nextval('{versions_text}') FROM un
 ON CONFLICT (key) DO UPDATE SET value = excluded.value, modified = excluded.modified, version = excluded.version,
     stamp_locker = NULL, stamp_lock = NULL, stamp_token = NULL";
 
-// The rows that are there are locked and looked at first. A newer holder of another service's lock may still add one in
+// The rows that are there are locked and looked at first. A newer holder of another service's lock may still add some in
 // between: then not all were put, and the division fails, which undoes the statement.
 const PUT_ALL_FENCED: &str = "\
 WITH held AS MATERIALIZED ({held}), there AS MATERIALIZED (
@@ -107,7 +107,8 @@ WITH held AS MATERIALIZED ({held}), there AS MATERIALIZED (
     RETURNING key
 )
 SELECT EXISTS (SELECT FROM held), (SELECT min(key) FROM there WHERE newer),
-    1 / CASE WHEN (SELECT count(*) FROM put) IN (0, cardinality($4)) THEN 1 ELSE 0 END";
+    1 / CASE WHEN (SELECT count(*) FROM put) = cardinality($4) OR NOT EXISTS (SELECT FROM held)
+        OR EXISTS (SELECT FROM there WHERE newer) THEN 1 ELSE 0 END";
 
 const GET: &str = "SELECT value, {stamp} FROM {entries} WHERE key = $1";
 

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use certstore_conformance::servers::{PostgresOptions, PostgresServer};
-use certstore_core::{ErrorKind, Locker as _, Storage as _};
+use certstore_core::{ErrorKind, Locker as _, MemoryStorage, Storage as _};
 use certstore_postgres::{PostgresConfig, PostgresStorage};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::time::timeout;
 
 use crate::support::proxy::Proxy;
@@ -150,6 +151,47 @@ fn overtaken(lock: &certstore_core::Lock) -> certstore_core::Lock {
         Validity::unlimited(std::sync::Arc::new(SystemClock)),
         Box::new(Nothing),
     )
+}
+
+/// A newer holder of another service's lock is not seen in this one's tables: it commits while an older one's bundle waits
+/// for its rows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bundle_is_fenced_by_rows_that_are_added_meanwhile() {
+    let database = Database::new();
+    let storage = PostgresStorage::open(&database.config()).await.expect("opens");
+    let elsewhere = MemoryStorage::new();
+    let new = elsewhere.lock(&name("job")).await.expect("free");
+    let old = overtaken(&new);
+    let keys = ["site/a.crt", "site/a.json", "site/a.key"].map(key);
+    for written in [&keys[..1], &keys[1..2], &keys[..2], &keys[..]] {
+        let url =
+            format!("postgres://postgres@127.0.0.1:{}/{}", database.server.port(), database.name);
+        let mut newer = PgConnection::connect(&url).await.expect("connects");
+        newer.execute("BEGIN").await.expect("begun");
+        for at in written {
+            let insert = format!(
+                "INSERT INTO certstore_entries (key, value, modified, version, stamp_locker, stamp_lock, stamp_token)
+                 VALUES ('{at}', 'newer', now(), 1, '{}', 'job', {})",
+                new.locker_id().as_str(),
+                new.token()
+            );
+            newer.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(insert))).await.expect("added");
+        }
+        let items = keys.each_ref().map(|at| (at, &b"older"[..]));
+        let mut storing = std::pin::pin!(storage.store_all_fenced(&items, &old));
+        let waited = timeout(Duration::from_millis(500), storing.as_mut()).await;
+        assert!(waited.is_err(), "the bundle did not wait: {waited:?}");
+        newer.execute("COMMIT").await.expect("committed");
+        let error = storing.await.expect_err("a newer holder has written");
+        assert_eq!((error.kind(), error.may_have_applied()), (ErrorKind::Fenced, false));
+        for at in &keys {
+            let found = storage.load(at).await.ok();
+            assert_eq!(found.is_some(), written.contains(at), "{at}");
+            assert!(found.is_none_or(|found| found == "newer"));
+        }
+        storage.delete(&key("site")).await.expect("deleted");
+    }
+    new.unlock().await.expect("held");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,8 @@
 //! Stamped values beside plain ones.
 
-use certstore_core::{Condition, Dir, ErrorKind, Fence, Locker as _, Storage as _, VersionKind};
+use certstore_core::{
+    Condition, Dir, ErrorKind, Fence, Key, Locker as _, Storage as _, VersionKind,
+};
 
 use std::time::Duration;
 
@@ -126,4 +128,27 @@ async fn what_looks_stamped_is_read_by_its_mark() {
             assert!(info.size.is_none() || info.size == stat.size, "{info:?} {stat:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_fenced_bundle_whose_replies_are_lost_is_recognised() {
+    let rig = Rig::start();
+    let storage = rig.stamped().await;
+    let lock = storage.lock(&name("job")).await.unwrap();
+    let (crt, private) = (key("site/a.crt"), key("site/a.key"));
+    // The claim, the journal, and each value.
+    for effect in [Effect::LoseReply, Effect::FailAgainstItself] {
+        for at in 0..4_u64 {
+            let value = format!("{effect:?} {at}");
+            let against = Fault::new(effect).on(Op::PutObject).conditional().skip(at);
+            let fault = rig.fault(against);
+            let items: [(&Key, &[u8]); 2] = [(&private, value.as_bytes()), (&crt, b"certificate")];
+            storage.store_all_fenced(&items, &lock).await.unwrap();
+            assert_eq!(fault.fired(), 1, "{value}");
+            let found = storage.load_bundle(&[&private, &crt]).await.unwrap();
+            assert_eq!(found, [value.as_str(), "certificate"]);
+        }
+    }
+    assert_eq!(rig.site.objects("p/locks/journal/").await.len(), 0, "a journal was left");
+    lock.unlock().await.unwrap();
 }

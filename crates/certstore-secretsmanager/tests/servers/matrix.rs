@@ -76,7 +76,10 @@ impl Bench for Rig {
     /// after that, and looked at once more, only saves money.
     fn does_without(&self, operation: Operation, op: Op) -> bool {
         match op {
-            Op::DeleteSecret => matches!(operation, Operation::DeleteIf | Operation::DeleteFenced),
+            Op::DeleteSecret => matches!(
+                operation,
+                Operation::DeleteIf | Operation::DeleteFenced | Operation::StoreAllFenced
+            ),
             Op::DescribeSecret => operation == Operation::DeleteIf,
             _ => false,
         }

@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use certstore_core::{Error, ErrorKind, Key, Lock, LockName, Storage, StorageKeys};
+use certstore_core::{
+    Error, ErrorKind, Key, Lock, LockName, Storage, StorageKeys, store_all_under,
+};
 
 use super::authority::{Authority, Signer};
 use crate::{Error as AcmeError, PrivateKey, Result};
@@ -64,14 +66,13 @@ impl AuthorityFiles {
         };
         let key = PrivateKey::generate(Authority::KEY_TYPE)?;
         let intermediate = root.intermediate(&key, now)?;
-        guard.check()?;
         let files = [
             (&self.root_key, root_key.pem().expose().as_bytes()),
             (&self.root, root.pem().as_bytes()),
             (&self.intermediate_key, key.pem().expose().as_bytes()),
             (&self.intermediate, intermediate.pem().as_bytes()),
         ];
-        storage.store_all(&files).await?;
+        store_all_under(storage, &files, guard).await?;
         Ok(Authority::new(root.pem().to_owned(), intermediate))
     }
 
