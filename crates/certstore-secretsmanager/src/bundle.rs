@@ -33,7 +33,12 @@ impl JournalStore for SecretsManagerStorage {
     }
 
     async fn before_delete(&self, key: &Key, guard: Option<&Lock>) -> Result<()> {
-        journal::forget(self, key, guard).await
+        if self.inner().journal(&key.parent()).await?.is_none() {
+            return Ok(());
+        }
+        // About the key that is deleted, and not about its directory.
+        let forgotten = journal::forget(self, key, guard).await;
+        forgotten.map_err(|error| error.map_subject(|_| key.to_string()))
     }
 }
 
