@@ -107,7 +107,8 @@ killed! {
     before_the_order_is_finalized: on_s3, Point::Ca(Part::Request, "/finalize-order/"), 1;
     after_the_order_is_finalized: on_s3, Point::Ca(Part::Answer, "/finalize-order/"), 1;
     before_the_certificate_is_stored: on_s3, Point::Storage(Effect::Delay(HELD), Op::PutObject, CERTIFICATES, 0), 1;
-    while_the_certificate_is_stored: on_s3, Point::Storage(Effect::DelayReply(HELD), Op::PutObject, CERTIFICATES, 0), 1;
+    // The first write claims the journal, the second says what is to come.
+    while_the_certificate_is_stored: on_s3, Point::Storage(Effect::DelayReply(HELD), Op::PutObject, CERTIFICATES, 1), 1;
     before_the_lock_is_released: on_s3, Point::Storage(Effect::DelayReply(HELD), Op::DeleteObject, ORDER, 0), 1;
     on_files_after_the_order_is_made: on_files, Point::Ca(Part::Answer, "/order-plz"), 2;
     on_files_after_the_order_is_finalized: on_files, Point::Ca(Part::Answer, "/finalize-order/"), 1;
