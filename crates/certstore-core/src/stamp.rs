@@ -15,12 +15,8 @@ impl Stamp {
         Self { locker: guard.locker_id().clone(), name: guard.name().clone(), token: guard.token() }
     }
 
-    pub(crate) fn is_same_lock(&self, other: &Self) -> bool {
-        self.locker == other.locker && self.name == other.name
-    }
-
     /// Whether a newer holder of the same lock has written.
     pub(crate) fn refuses(&self, other: &Self) -> bool {
-        self.is_same_lock(other) && self.token > other.token
+        self.locker == other.locker && self.name == other.name && self.token > other.token
     }
 }

@@ -150,11 +150,6 @@ pub(crate) fn conflict() -> Error {
     Error::new(ErrorKind::Conflict, message).with_backend(BACKEND)
 }
 
-/// The refusal of a write whose stamp a newer one refuses.
-pub(crate) fn fenced() -> Error {
-    Error::new(ErrorKind::Fenced, "a newer holder of the lock has written this key; stop")
-}
-
 fn meaning(answer: &Answer) -> (ErrorKind, &'static str) {
     use ErrorKind::{
         Conflict, InvalidConfig, NotFound, Other, PermissionDenied, TooLarge, Unavailable,

@@ -1,9 +1,10 @@
 //! Writes under a lock: refused once a newer holder has written, by the stamp in the version's id.
 
 use certstore_core::{Condition, Error, ErrorKind, Key, Lock, Result, Version, Versioned};
+use certstore_objects::fenced;
 
 use crate::declared;
-use crate::error::{conflict, fenced};
+use crate::error::conflict;
 use crate::secrets::Body;
 use crate::vault::Vault;
 use crate::versions::{self, FenceStamp};
